@@ -1,0 +1,67 @@
+//! What the adapters share: their error, and seeds from the operating system.
+
+use thiserror::Error;
+
+use crate::event::{CloseEvent, State};
+use crate::upgrade::{Misuse, Response};
+
+/// What an adapter's operation can fail with, reading and writing alike.
+///
+/// ```
+/// use websocket_proto::Error;
+///
+/// fn report(error: &Error) -> String {
+///     match error {
+///         Error::Closed(close) => format!("closed with {}: {}", close.code(), close.cause()),
+///         Error::Refused(response) => format!("the server answered {}", response.status()),
+///         other => other.to_string(),
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The connection ended, and not by a completed closing handshake; or it had ended before.
+    #[error("the connection was closed: {}: {}", .0.code(), .0.cause())]
+    Closed(CloseEvent),
+    /// The server answered the opening handshake with something other than 101.
+    #[error("the server answered {}", .0.status())]
+    Refused(Response),
+    /// Nothing can be sent in this state.
+    #[error("cannot send while {0}")]
+    NotOpen(State),
+    /// The payload of a ping is longer than 125 bytes.
+    #[error("a control frame holds at most 125 bytes")]
+    ControlTooLong,
+    /// The last ping was not sent yet.
+    #[error("a ping is already waiting to be sent")]
+    PingPending,
+    /// What the application decided does not fit the request.
+    #[error(transparent)]
+    Misuse(#[from] Misuse),
+    /// The operating system gave no random bytes.
+    #[error("no random bytes from the operating system")]
+    NoEntropy,
+}
+
+impl<T> From<crate::SendError<T>> for Error {
+    fn from(error: crate::SendError<T>) -> Self {
+        match error {
+            crate::SendError::NotOpen(state, _) => Self::NotOpen(state),
+            crate::SendError::ControlTooLong(_) => Self::ControlTooLong,
+            crate::SendError::Full(_) => Self::PingPending,
+        }
+    }
+}
+
+/// A seed for one connection.
+pub(crate) fn seed() -> Result<[u8; 32], Error> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|_| Error::NoEntropy)?;
+    Ok(seed)
+}
+
+/// The Close frame that a dropped connection leaves behind.
+pub(crate) fn dropped() -> Option<crate::CloseFrame> {
+    crate::CloseFrame::new(crate::CloseCode::GOING_AWAY, "dropped").ok()
+}

@@ -1,0 +1,116 @@
+//! The server's side of the opening handshake.
+
+use alloc::sync::Arc;
+
+use super::{TimedIo, WebSocket};
+use crate::adapter::{Error, seed};
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::event::{CloseEvent, Event, State};
+use crate::time::Timestamp;
+use crate::upgrade::{Accept, HttpRequest, Reject, Request};
+
+/// A request that waits for the application's decision.
+///
+/// Dropping it answers 503 in one write attempt.
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use websocket_proto::{Accept, Config, OriginPolicy, Reject, blocking::accept};
+///
+/// # fn serve(tcp: std::net::TcpStream) -> Result<(), Box<dyn std::error::Error>> {
+/// let incoming = accept(tcp, Arc::new(Config::default()))?;
+/// match incoming.request() {
+///     Some(request) if request.path() == "/chat" => {
+///         let _socket = incoming.accept(&Accept::new(OriginPolicy::SameHost))?;
+///     }
+///     _ => {
+///         incoming.reject(&Reject::new(404)?.body("nothing here\n"))?;
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Incoming<T: TimedIo> {
+    socket: WebSocket<T>,
+    request: Waiting,
+}
+
+#[derive(Debug)]
+enum Waiting {
+    Upgrade(Request),
+    Http(HttpRequest),
+}
+
+/// Reads the request of the client at the other end of `io`. Requests that break the rules are answered here.
+///
+/// # Errors
+/// [`Error::Closed`] if no valid request comes, or none within [`Config::handshake_timeout`].
+pub fn accept<T: TimedIo>(io: T, config: Arc<Config>) -> Result<Incoming<T>, Error> {
+    let mut socket = WebSocket::new(io, Connection::server(config, seed()?, Timestamp::default()));
+    loop {
+        match socket.next_event() {
+            Some(Event::Request(request)) => {
+                return Ok(Incoming { socket, request: Waiting::Upgrade(request) });
+            }
+            Some(Event::HttpRequest(request)) => {
+                return Ok(Incoming { socket, request: Waiting::Http(request) });
+            }
+            Some(Event::Closed(close)) => return Err(Error::Closed(close)),
+            Some(_) => {}
+            None => return Err(socket.ended()),
+        }
+    }
+}
+
+impl<T: TimedIo> Incoming<T> {
+    /// The request, if it asks for an upgrade.
+    #[must_use]
+    pub fn request(&self) -> Option<&Request> {
+        match &self.request {
+            Waiting::Upgrade(request) => Some(request),
+            Waiting::Http(_) => None,
+        }
+    }
+
+    /// The request, if it asks for no upgrade; only with [`Config::http_requests`].
+    #[must_use]
+    pub fn http_request(&self) -> Option<&HttpRequest> {
+        match &self.request {
+            Waiting::Upgrade(_) => None,
+            Waiting::Http(request) => Some(request),
+        }
+    }
+
+    /// The transport, for instance for the peer's address.
+    #[must_use]
+    pub fn get_ref(&self) -> Option<&T> {
+        self.socket.get_ref()
+    }
+
+    /// Accepts the upgrade and writes the answer.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] if it is no upgrade request or the subprotocol was not offered, after answering 503;
+    /// [`Error::Closed`] if the policy does not allow the request's Origin, after answering 403.
+    pub fn accept(mut self, accept: &Accept) -> Result<WebSocket<T>, Error> {
+        let now = self.socket.now();
+        self.socket.connection.accept(accept, now)?;
+        if self.socket.state() != State::Open {
+            return Err(Error::Closed(self.socket.close(None)));
+        }
+        self.socket.flush()?;
+        Ok(self.socket)
+    }
+
+    /// Answers with something other than an upgrade, and drives the connection to its end.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] if the status does not fit the request, after answering 503.
+    pub fn reject(mut self, reject: &Reject) -> Result<CloseEvent, Error> {
+        let now = self.socket.now();
+        self.socket.connection.reject(reject, now)?;
+        Ok(self.socket.close(None))
+    }
+}

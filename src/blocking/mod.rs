@@ -1,0 +1,277 @@
+//! The blocking adapter: a [`Connection`] over a transport whose reads and writes can be bounded in time, such as
+//! `std::net::TcpStream`.
+//!
+//! ```no_run
+//! use std::net::TcpListener;
+//! use std::sync::Arc;
+//! use websocket_proto::{Accept, Config, OriginPolicy, blocking::accept};
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     for tcp in TcpListener::bind("127.0.0.1:9001")?.incoming() {
+//!         let incoming = accept(tcp?, Arc::new(Config::default()))?;
+//!         let mut socket = incoming.accept(&Accept::new(OriginPolicy::SameHost))?;
+//!         while let Some(message) = socket.read()? {
+//!             socket.send(message)?;
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Whoever reads or sends drives the whole connection: Pings are answered, the heartbeat beats and deadlines are judged while
+//! the application only reads. Between such calls nothing happens, so call one of them often enough.
+
+mod drive;
+mod incoming;
+mod io;
+
+use alloc::sync::Arc;
+use core::fmt;
+use std::time::Instant;
+
+use bytes::BytesMut;
+
+use crate::adapter::{Error, seed};
+use crate::close::CloseFrame;
+use crate::config::Config;
+use crate::connection::{Connection, Taken};
+use crate::event::{CloseEvent, Event, State};
+use crate::message::Message;
+use crate::stats::Stats;
+use crate::time::Timestamp;
+use crate::upgrade::{ClientRequest, Response};
+
+pub use incoming::{Incoming, accept};
+pub use io::TimedIo;
+
+/// A WebSocket over a blocking transport.
+///
+/// Dropping it queues a Close frame with 1001 and makes one write attempt that does not wait. Use
+/// [`close`](Self::close) to end in good order.
+///
+/// ```
+/// use std::net::{TcpListener, TcpStream};
+/// use std::sync::Arc;
+/// use websocket_proto::blocking::{accept, connect};
+/// use websocket_proto::{Accept, ClientRequest, Config, Message, OriginPolicy};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let address = listener.local_addr()?;
+/// let config = Arc::new(Config::default());
+/// let server = std::thread::spawn({
+///     let config = config.clone();
+///     move || {
+///         let (tcp, _) = listener.accept().unwrap();
+///         let mut socket = accept(tcp, config)?.accept(&Accept::new(OriginPolicy::Any))?;
+///         socket.read()
+///     }
+/// });
+/// let request = ClientRequest::new(&address.to_string(), "/")?;
+/// let (mut client, response) = connect(TcpStream::connect(address)?, &request, config)?;
+/// assert_eq!(response.status(), 101);
+/// client.send("hello")?;
+/// assert_eq!(server.join().unwrap()?, Some(Message::from("hello")));
+/// # Ok(())
+/// # }
+/// ```
+pub struct WebSocket<T: TimedIo> {
+    /// Gone once the connection has ended.
+    io: Option<T>,
+    connection: Connection,
+    input: BytesMut,
+    input_ended: bool,
+    half_closed: bool,
+    origin: Instant,
+    /// Output on its way, perhaps written in part.
+    taken: Option<Taken>,
+    timeouts: drive::Timeouts,
+    /// An event that was found while writing, for the next read.
+    parked: Option<Event>,
+    close_event: Option<CloseEvent>,
+    close_was_told: bool,
+}
+
+/// Asks the server at the other end of `io` for an upgrade; returns the open connection and the server's answer.
+///
+/// # Errors
+/// [`Error::Refused`] if the server answers anything but 101, [`Error::Closed`] if the handshake fails otherwise or takes
+/// longer than [`Config::handshake_timeout`].
+pub fn connect<T: TimedIo>(
+    io: T,
+    request: &ClientRequest,
+    config: Arc<Config>,
+) -> Result<(WebSocket<T>, Response), Error> {
+    let connection = Connection::client(request, config, seed()?, Timestamp::default());
+    let mut socket = WebSocket::new(io, connection);
+    loop {
+        match socket.next_event() {
+            Some(Event::Open(response)) => return Ok((socket, response)),
+            Some(Event::Refused(response)) => return Err(Error::Refused(response)),
+            Some(Event::Closed(close)) => return Err(Error::Closed(close)),
+            Some(_) => {}
+            None => return Err(socket.ended()),
+        }
+    }
+}
+
+impl<T: TimedIo> WebSocket<T> {
+    /// Drives `connection` over `io`: one whose handshake was done elsewhere, see
+    /// [`Connection::upgraded`], with a timestamp of zero for now.
+    #[must_use]
+    #[allow(clippy::disallowed_methods, reason = "the adapter's clock; the machine is given its readings")]
+    pub fn new(mut io: T, connection: Connection) -> Self {
+        // A socket that cannot be told still works.
+        let _ = io.set_nodelay();
+        Self {
+            io: Some(io),
+            connection,
+            input: BytesMut::new(),
+            input_ended: false,
+            half_closed: false,
+            origin: Instant::now(),
+            taken: None,
+            timeouts: drive::Timeouts::default(),
+            parked: None,
+            close_event: None,
+            close_was_told: false,
+        }
+    }
+
+    /// The transport; `None` once the connection has ended and it was closed.
+    #[must_use]
+    pub fn get_ref(&self) -> Option<&T> {
+        self.io.as_ref()
+    }
+
+    /// Waits for the next message; `None` after a clean close.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] once, if the connection ended in any other way.
+    pub fn read(&mut self) -> Result<Option<Message>, Error> {
+        loop {
+            match self.next_event() {
+                Some(Event::Message(message)) => return Ok(Some(message)),
+                Some(Event::Closed(close)) if !close.was_clean() => return Err(Error::Closed(close)),
+                Some(Event::Closed(_)) | None => return Ok(None),
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Waits for the next event of any kind, also the Pings and Pongs that [`read`](Self::read) passes over; `None` after
+    /// [`Event::Closed`].
+    pub fn next_event(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.parked.take() {
+                return Some(event);
+            }
+            if let Some(close) = &self.close_event {
+                let told = core::mem::replace(&mut self.close_was_told, true);
+                return (!told).then(|| Event::Closed(close.clone()));
+            }
+            self.turn();
+        }
+    }
+
+    /// Sends a message, with all that was [fed](Self::feed) before it, and waits until it is written.
+    ///
+    /// # Errors
+    /// As [`feed`](Self::feed) and [`flush`](Self::flush).
+    pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        self.feed(message)?;
+        self.flush()
+    }
+
+    /// Queues a message, so that several may share a write: it leaves with the next [`flush`](Self::flush) or
+    /// [`read`](Self::read). Waits only while [`Config::output_high_water`] bytes are queued.
+    ///
+    /// # Errors
+    /// [`Error::NotOpen`] or [`Error::Closed`] if the connection is no longer open.
+    pub fn feed(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        while self.connection.state() == State::Open && self.connection.send_capacity() == 0 {
+            self.turn();
+        }
+        self.connection.send(message).map_err(|_| self.ended())
+    }
+
+    /// Waits until everything that was sent or fed is written. While the peer does not read, this reads: one message is kept
+    /// for the next [`read`](Self::read), and what is due is done.
+    ///
+    /// # Errors
+    /// [`Error::NotOpen`] or [`Error::Closed`] if the connection ended before and messages were dropped.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        while self.connection.buffered() > 0 && self.io.is_some() {
+            self.turn_to_write();
+        }
+        if self.connection.stats().messages_dropped > 0 { Err(self.ended()) } else { Ok(()) }
+    }
+
+    /// Queues a Ping with at most 125 bytes of payload; it leaves with the next write. [`Event::Pong`] and
+    /// [`Stats::round_trip`] tell the answer.
+    ///
+    /// # Errors
+    /// [`Error::NotOpen`], [`Error::PingPending`], [`Error::ControlTooLong`].
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        Ok(self.connection.ping(payload)?)
+    }
+
+    /// Closes with `frame`, or an empty Close frame, and drives the connection to its end: what was sent before is written,
+    /// what still arrives is dropped. It takes at most [`Config::close_timeout`].
+    pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) -> CloseEvent {
+        let now = self.now();
+        self.connection.close(frame, now);
+        loop {
+            self.parked = None;
+            if let Some(close) = self.close_event.clone()
+                && self.io.is_none()
+            {
+                self.close_was_told = true;
+                return close;
+            }
+            self.turn();
+        }
+    }
+
+    /// How the connection ended, once it has.
+    #[must_use]
+    pub fn close_event(&self) -> Option<&CloseEvent> {
+        self.close_event.as_ref()
+    }
+
+    /// The browser's `readyState`.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.connection.state()
+    }
+
+    /// What the connection counted.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.connection.stats()
+    }
+
+    /// How many bytes wait to be written.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.connection.buffered()
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_duration(self.origin.elapsed())
+    }
+
+    /// Why nothing goes on here any more.
+    fn ended(&self) -> Error {
+        match &self.close_event {
+            Some(close) => Error::Closed(close.clone()),
+            None => Error::NotOpen(self.connection.state()),
+        }
+    }
+}
+
+impl<T: TimedIo> fmt::Debug for WebSocket<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket").field("connection", &self.connection).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,174 @@
+//! Every limit, deadline and switch, with its default and the reason for it.
+
+use core::time::Duration;
+
+/// Which side of the connection this is. It decides who masks (RFC 6455 §5.1) and who closes the transport (§7.1.1).
+///
+/// ```
+/// use websocket_proto::Role;
+///
+/// assert_ne!(Role::Client, Role::Server);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// The side that connects.
+    Client,
+    /// The side that is connected to.
+    Server,
+}
+
+/// The settings of a connection, shared between as many as you like.
+///
+/// Take the defaults and change what you must; each field says what its default is and why.
+///
+/// ```
+/// use core::time::Duration;
+/// use websocket_proto::{Config, Heartbeat};
+///
+/// let mut config = Config::default();
+/// config.max_message_size = 64 * 1024;
+/// config.heartbeat = Some(Heartbeat { interval: Duration::from_secs(10), margin: Duration::from_secs(5) });
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// The largest message to receive, in bytes, counted across its fragments. A larger one fails the connection with
+    /// 1009, judged by its headers where they tell.
+    ///
+    /// Default: 16 MiB. Enough for what people send in one piece, small enough to hold in memory.
+    pub max_message_size: usize,
+    /// The largest frame to receive, in bytes; `None` leaves it to [`max_message_size`](Self::max_message_size). 1009.
+    ///
+    /// Default: `None`. How a message is cut into frames is the sender's business (RFC 6455 §5.4).
+    pub max_frame_size: Option<usize>,
+    /// The most frames in one message, empty ones included. 1009.
+    ///
+    /// Default: 131,072. It lets 16 MiB pass in frames of 128 bytes, and ends a stream of empty fragments.
+    pub max_fragments: u32,
+    /// The kinds of message to receive; the other kind fails the connection with 1003.
+    ///
+    /// Default: both.
+    pub accept_kinds: MessageKinds,
+    /// The largest head (request or response line and header fields) to receive, in bytes. A server answers 431.
+    ///
+    /// Default: 16 KiB, what servers commonly take.
+    pub max_head_size: usize,
+    /// Client: how much of a refusal's body to keep, in bytes. The rest is not read.
+    ///
+    /// Default: 4 KiB: enough for an explanation, not for a page.
+    pub max_refusal_body: usize,
+    /// `send` accepts a message while fewer bytes than this are queued. So the queue never holds more than this and one
+    /// message.
+    ///
+    /// Default: 1 MiB: well above what one write takes, well below what hurts for each slow consumer.
+    pub output_high_water: usize,
+    /// Larger messages are sent in several frames of at most this many bytes of payload, so that control frames pass
+    /// between them. Values below 125 count as 125.
+    ///
+    /// Default: 128 KiB: some milliseconds on a slow link, while the header costs nothing beside it.
+    pub max_outgoing_frame: usize,
+    /// Whether each Ping is answered by the machine itself (RFC 6455 §5.5.2). If not, the application must call
+    /// [`pong`](crate::Connection::pong).
+    ///
+    /// Default: true.
+    pub automatic_pong: bool,
+    /// When to ping the peer, and how long to wait for a sign of life; `None` never pings.
+    ///
+    /// Default: every 25 s of silence, 10 s of margin, in both roles: together below the 60 s after which common proxies
+    /// cut a silent connection.
+    pub heartbeat: Option<Heartbeat>,
+    /// How long the peer's part of the opening handshake may take. A server then answers 408.
+    ///
+    /// Default: 10 s.
+    pub handshake_timeout: Duration,
+    /// Server: how long the application may take to accept or reject a request. Then 503 is answered.
+    ///
+    /// Default: 10 s.
+    pub decision_timeout: Duration,
+    /// How long the end may take, from the first Close frame sent or received, or the failure, to the end of the stream.
+    ///
+    /// Default: 5 s.
+    pub close_timeout: Duration,
+    /// How long the transport may take no byte of what is offered to it before the connection ends.
+    ///
+    /// Default: 30 s: a peer that reads nothing for so long holds memory for nobody.
+    pub write_stall: Option<Duration>,
+    /// How long a frame or message that has begun may take to arrive whole. 1008.
+    ///
+    /// Default: 60 s: 16 MiB in that time need 280 kB/s.
+    pub unfinished_message: Option<Duration>,
+    /// How long nothing at all may arrive before the connection is closed with 1001.
+    ///
+    /// Default: `None`. The heartbeat finds a dead peer; this ends connections that live but are not used.
+    pub inbound_idle: Option<Duration>,
+    /// Server: whether a GET or HEAD that asks for no upgrade becomes an
+    /// [`Event::HttpRequest`](crate::Event::HttpRequest). If not, it is answered 426.
+    ///
+    /// Default: false.
+    pub http_requests: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_message_size: 16 * 1024 * 1024,
+            max_frame_size: None,
+            max_fragments: 1 << 17,
+            accept_kinds: MessageKinds::Any,
+            max_head_size: 16 * 1024,
+            max_refusal_body: 4 * 1024,
+            output_high_water: 1024 * 1024,
+            max_outgoing_frame: 128 * 1024,
+            automatic_pong: true,
+            heartbeat: Some(Heartbeat::default()),
+            handshake_timeout: Duration::from_secs(10),
+            decision_timeout: Duration::from_secs(10),
+            close_timeout: Duration::from_secs(5),
+            write_stall: Some(Duration::from_secs(30)),
+            unfinished_message: Some(Duration::from_secs(60)),
+            inbound_idle: None,
+            http_requests: false,
+        }
+    }
+}
+
+/// When to ping the peer.
+///
+/// ```
+/// use core::time::Duration;
+/// use websocket_proto::Heartbeat;
+///
+/// assert_eq!(Heartbeat::default().interval, Duration::from_secs(25));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// A Ping goes out when nothing was received, or nothing was sent, for this long.
+    pub interval: Duration,
+    /// The connection is dead when nothing at all arrives for this long after the Ping was written.
+    pub margin: Duration,
+}
+
+impl Default for Heartbeat {
+    fn default() -> Self {
+        Self { interval: Duration::from_secs(25), margin: Duration::from_secs(10) }
+    }
+}
+
+/// Which kinds of message an endpoint takes.
+///
+/// ```
+/// use websocket_proto::{Config, MessageKinds};
+///
+/// let mut config = Config::default();
+/// config.accept_kinds = MessageKinds::Text; // a binary message now fails the connection with 1003
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum MessageKinds {
+    /// Text and binary.
+    #[default]
+    Any,
+    /// Text only.
+    Text,
+    /// Binary only.
+    Binary,
+}

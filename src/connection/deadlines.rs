@@ -1,0 +1,106 @@
+//! When the connection must be looked at again, and what is due then. Nothing is kept: every deadline is computed from what
+//! happened.
+
+use super::life::Sending;
+use super::sender::{Sender, Stage};
+use crate::close::CloseCode;
+use crate::error::Deadline;
+use crate::event::Cause;
+use crate::time::Timestamp;
+
+/// What a point in time asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Send a Ping. It takes nothing away from the peer.
+    Ping,
+    /// Judge the peer, after everything that arrived was parsed.
+    Judge(Deadline),
+}
+
+impl Sender {
+    /// The next point in time at which something is due.
+    pub(super) fn next_due(&self) -> Option<(Timestamp, Due)> {
+        if self.life.is_over() {
+            return None;
+        }
+        let config = &*self.config;
+        if let Some(since) = self.ending_since {
+            let close = Some((since.saturating_add(config.close_timeout), Due::Judge(Deadline::Close)));
+            return earliest([close, self.write_stall()]);
+        }
+        match self.stage {
+            Stage::Handshake => {
+                let at = self.stage_since.saturating_add(config.handshake_timeout);
+                Some((at, Due::Judge(Deadline::Handshake)))
+            }
+            Stage::Decision => {
+                let at = self.stage_since.saturating_add(config.decision_timeout);
+                Some((at, Due::Judge(Deadline::Decision)))
+            }
+            Stage::Open => {
+                let after = |since: Option<Timestamp>, limit, deadline| {
+                    Some((since?.saturating_add(limit?), Due::Judge(deadline)))
+                };
+                earliest([
+                    self.heartbeat(),
+                    self.write_stall(),
+                    after(self.unfinished_since, config.unfinished_message, Deadline::UnfinishedMessage),
+                    after(Some(self.last_received), config.inbound_idle, Deadline::InboundIdle),
+                ])
+            }
+        }
+    }
+
+    fn write_stall(&self) -> Option<(Timestamp, Due)> {
+        if self.life.sending == Sending::Broken {
+            return None;
+        }
+        let at = self.offered_at?.saturating_add(self.config.write_stall?);
+        Some((at, Due::Judge(Deadline::WriteStall)))
+    }
+
+    fn heartbeat(&self) -> Option<(Timestamp, Due)> {
+        let settings = self.config.heartbeat.as_ref()?;
+        if let Some(pulse) = &self.pulse {
+            if let Some(at) = pulse.verdict_at(settings, self.last_progress, self.last_received) {
+                return Some((at, Due::Judge(Deadline::Heartbeat)));
+            }
+            if !pulse.ping.is_written() {
+                return None;
+            }
+        }
+        let silent_since = self.last_received.min(self.last_progress);
+        Some((silent_since.saturating_add(settings.interval), Due::Ping))
+    }
+
+    /// Acts on a deadline that has passed, with everything parsed that arrived before.
+    pub(super) fn judge(&mut self) {
+        let Some((at, Due::Judge(deadline))) = self.next_due().filter(|(at, _)| *at <= self.now) else {
+            return;
+        };
+        match deadline {
+            // The opening handshake's deadlines need an HTTP answer, so they are the connection's to act on.
+            Deadline::Handshake | Deadline::Decision => {}
+            Deadline::Heartbeat => {
+                let late = self.now.saturating_duration_since(at);
+                if let (Some(settings), Some(pulse)) = (&self.config.heartbeat, &mut self.pulse)
+                    && pulse.grant_respite(settings, late, self.now)
+                {
+                    self.local_stall = self.local_stall.max(Some(late));
+                } else {
+                    self.give_up(Deadline::Heartbeat);
+                }
+            }
+            Deadline::WriteStall => self.give_up(Deadline::WriteStall),
+            Deadline::UnfinishedMessage => {
+                self.fail(Cause::Deadline(Deadline::UnfinishedMessage), CloseCode::POLICY_VIOLATION);
+            }
+            Deadline::InboundIdle => self.inbound_idle(),
+            Deadline::Close => self.close_deadline_passed(),
+        }
+    }
+}
+
+fn earliest<const N: usize>(due: [Option<(Timestamp, Due)>; N]) -> Option<(Timestamp, Due)> {
+    due.into_iter().flatten().min_by_key(|(at, _)| *at)
+}

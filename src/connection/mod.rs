@@ -1,0 +1,433 @@
+//! The whole connection: the opening handshake, then the two halves, joined.
+
+mod deadlines;
+mod life;
+mod opening;
+mod output;
+mod sender;
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+use bytes::BytesMut;
+
+use crate::close::CloseFrame;
+use crate::config::{Config, Role};
+use crate::entropy::Entropy;
+use crate::error::{SendError, TransportFailure};
+use crate::event::{Cause, Event, State};
+use crate::message::Message;
+use crate::receive::Receiver;
+use crate::stats::Stats;
+use crate::time::Timestamp;
+use crate::upgrade::{Accept, Agreement, ClientRequest, Misuse, Reject};
+use deadlines::Due;
+use life::Receiving;
+use opening::Opening;
+use sender::{Sender, Stage};
+
+pub use life::Transport;
+pub use output::{Output, Taken};
+
+/// One WebSocket connection, from its first handshake byte to its last close byte, without any I/O.
+///
+/// Its methods are of five kinds:
+///
+/// - **Getters**: [`state`](Self::state), [`stats`](Self::stats), [`buffered`](Self::buffered),
+///   [`send_capacity`](Self::send_capacity), [`wants_read`](Self::wants_read).
+/// - **What happened outside**: [`end_of_input`](Self::end_of_input), [`read_failed`](Self::read_failed),
+///   [`write_failed`](Self::write_failed), [`handle_timeout`](Self::handle_timeout), [`wrote`](Self::wrote).
+/// - **Commands**: [`accept`](Self::accept), [`reject`](Self::reject), [`send`](Self::send), [`ping`](Self::ping),
+///   [`pong`](Self::pong), [`close`](Self::close). Where one is refused, it says so and has changed nothing.
+/// - **What must be done**: [`poll_event`](Self::poll_event), [`output`](Self::output) or [`take`](Self::take),
+///   [`transport`](Self::transport), [`poll_timeout`](Self::poll_timeout). After anything else was called, do what
+///   they say, in this order, until all four say that nothing is left.
+/// - **Beginnings**: [`client`](Self::client), [`server`](Self::server), [`upgraded`](Self::upgraded).
+///
+/// There is no order to remember beyond that: each method may be called at any time, and each poll may be repeated. No
+/// input makes it panic or return an error; what the peer does wrong becomes an [`Event::Closed`] whose
+/// [`CloseEvent`](crate::CloseEvent) says what it was, with the Close frame for the peer already queued.
+///
+/// ```
+/// use std::sync::Arc;
+/// use bytes::{Buf, BytesMut};
+/// use websocket_proto::{Agreement, Config, Connection, Event, Message, Role, Timestamp};
+///
+/// let now = Timestamp::default();
+/// let config = Arc::new(Config::default());
+/// let mut server = Connection::upgraded(Role::Server, Agreement::default(), config, [7; 32], now);
+///
+/// // A text frame of five bytes, masked with zeros.
+/// let mut input = BytesMut::from(&b"\x81\x85\0\0\0\0hello"[..]);
+/// let event = server.poll_event(&mut input, now);
+/// assert_eq!(event, Some(Event::Message(Message::from("hello"))));
+/// assert_eq!(server.poll_event(&mut input, now), None);
+///
+/// server.send("world")?;
+/// assert_eq!(server.output(now).chunk(), b"\x81\x05world");
+/// # Ok::<(), websocket_proto::SendError<Message>>(())
+/// ```
+#[derive(Debug)]
+pub struct Connection {
+    /// Present until the opening handshake is done.
+    opening: Option<Box<Opening>>,
+    receiver: Receiver,
+    sender: Sender,
+    input_ended: bool,
+    /// A deadline has passed, and is judged once what arrived before was parsed.
+    deadline_passed: bool,
+}
+
+enum Acted {
+    Nothing,
+    On(Option<Event>),
+}
+
+impl Connection {
+    /// A client that asks for an upgrade; the request is ready as [`output`](Self::output).
+    ///
+    /// `seed` is all the randomness there will be: it must come from a cryptographic source, be used for one connection
+    /// only, and not be known to anybody (RFC 6455 §10.3).
+    #[must_use]
+    pub fn client(request: &ClientRequest, config: Arc<Config>, seed: [u8; 32], now: Timestamp) -> Self {
+        let mut connection = Self::new(Role::Client, config, seed, Stage::Handshake, now);
+        let key = connection.sender.entropy().bytes();
+        let (opening, head) = Opening::client(request, key, &connection.sender.config);
+        connection.opening = Some(Box::new(opening));
+        connection.sender.send_handshake(head);
+        connection
+    }
+
+    /// A server that waits for an upgrade request.
+    ///
+    /// `seed` as for [`client`](Self::client); a server uses it for the payloads of its pings.
+    #[must_use]
+    pub fn server(config: Arc<Config>, seed: [u8; 32], now: Timestamp) -> Self {
+        let mut connection = Self::new(Role::Server, config, seed, Stage::Handshake, now);
+        connection.opening = Some(Box::new(Opening::server(&connection.sender.config)));
+        connection
+    }
+
+    /// A connection whose opening handshake was done elsewhere: by an HTTP server or client, or over HTTP/2 (RFC 8441) or
+    /// HTTP/3 (RFC 9220). It is open at once. `agreed` is what that handshake settled.
+    ///
+    /// `seed` as for [`client`](Self::client).
+    #[must_use]
+    pub fn upgraded(
+        role: Role,
+        agreed: Agreement,
+        config: Arc<Config>,
+        seed: [u8; 32],
+        now: Timestamp,
+    ) -> Self {
+        // A subprotocol changes nothing in how frames are read and written.
+        drop(agreed);
+        Self::new(role, config, seed, Stage::Open, now)
+    }
+
+    fn new(role: Role, config: Arc<Config>, seed: [u8; 32], stage: Stage, now: Timestamp) -> Self {
+        Self {
+            opening: None,
+            receiver: Receiver::new(role, &config),
+            sender: Sender::new(role, config, Entropy::new(seed), stage, now),
+            input_ended: false,
+            deadline_passed: false,
+        }
+    }
+
+    // Bytes in.
+
+    /// Parses `input` up to the next event. `None` while [`wants_read`](Self::wants_read) means that `input` is empty and
+    /// nothing else is to be told.
+    ///
+    /// Only what is used is taken from `input`, and what must be kept is kept here: so any buffer may be passed next time,
+    /// one buffer can serve many connections, and an idle connection owns none.
+    #[must_use]
+    pub fn poll_event(&mut self, input: &mut BytesMut, now: Timestamp) -> Option<Event> {
+        self.sender.observe(now);
+        loop {
+            if let Some(event) = self.sender.poll_event() {
+                return Some(event);
+            }
+            if self.sender.life.is_over() {
+                self.end(input);
+                return None;
+            }
+            if self.opening.is_some() {
+                if let Some(event) = self.poll_opening(input) {
+                    return Some(event);
+                }
+            } else if let Some(step) = self.receiver.poll(input) {
+                self.sender.apply(step.signal);
+                if step.event.is_some() {
+                    return step.event;
+                }
+            }
+            if !input.is_empty() && self.wants_read() {
+                continue;
+            }
+            match self.act_on_what_waited() {
+                Acted::On(event) if event.is_some() => return event,
+                Acted::Nothing if !self.sender.has_event() => return None,
+                Acted::On(_) | Acted::Nothing => {}
+            }
+        }
+    }
+
+    /// Whether to read the transport. While it is false nothing is parsed: a decision on the request is awaited, or the
+    /// connection has ended.
+    #[must_use]
+    pub fn wants_read(&self) -> bool {
+        !self.sender.life.is_over()
+            && !self.opening.as_ref().is_some_and(|opening| opening.waits_for_decision())
+    }
+
+    /// The transport has no more input: TCP FIN, TLS close_notify, HTTP/2 END_STREAM. It takes effect once what was read
+    /// before is parsed, in [`poll_event`](Self::poll_event).
+    pub fn end_of_input(&mut self, now: Timestamp) {
+        self.sender.observe(now);
+        self.input_ended = true;
+    }
+
+    /// Reading the transport failed; nothing more will arrive.
+    pub fn read_failed(&mut self, failure: TransportFailure, now: Timestamp) {
+        self.sender.observe(now);
+        self.sender.read_failed(failure);
+    }
+
+    /// Writing to the transport failed. What waited is dropped, and nothing more is written.
+    ///
+    /// This is not the end: the peer's Close frame often waits unread behind it. So go on reading; the connection ends with
+    /// that frame, the end of the stream, a failed read, or after [`Config::close_timeout`].
+    pub fn write_failed(&mut self, failure: TransportFailure, now: Timestamp) {
+        self.sender.observe(now);
+        self.sender.write_failed(failure);
+    }
+
+    // The server's decision.
+
+    /// Accepts the request that [`Event::Request`] announced: the connection is open at once, with the 101 queued in front
+    /// of whatever is sent.
+    ///
+    /// If the [`OriginPolicy`](crate::OriginPolicy) does not allow the request's Origin, a 403 is queued instead and the
+    /// connection ends; [`Event::Closed`] says so.
+    ///
+    /// # Errors
+    /// If no upgrade request waits, or the subprotocol is none that the client offered. Nothing is changed.
+    pub fn accept(&mut self, accept: &Accept, now: Timestamp) -> Result<(), Misuse> {
+        self.sender.observe(now);
+        self.decide(|opening, sender| opening.accept(accept, sender))
+    }
+
+    /// Answers the request that [`Event::Request`] or [`Event::HttpRequest`] announced with something other than an
+    /// upgrade, and ends the connection.
+    ///
+    /// # Errors
+    /// If no request waits, or the status does not fit it. Nothing is changed.
+    pub fn reject(&mut self, reject: &Reject, now: Timestamp) -> Result<(), Misuse> {
+        self.sender.observe(now);
+        self.decide(|opening, sender| opening.reject(reject, sender))
+    }
+
+    fn decide(
+        &mut self,
+        decision: impl FnOnce(&mut Opening, &mut Sender) -> Result<(), Misuse>,
+    ) -> Result<(), Misuse> {
+        if !self.sender.life.is_open() {
+            return Err(Misuse::NoRequestPending);
+        }
+        let opening = self.opening.as_mut().ok_or(Misuse::NoRequestPending)?;
+        decision(opening, &mut self.sender)?;
+        self.finish_opening();
+        Ok(())
+    }
+
+    // Commands.
+
+    /// Queues a message. It is framed when output is taken, so several may share one write.
+    ///
+    /// # Errors
+    /// [`SendError::Full`] while [`Config::output_high_water`] bytes or more are queued, [`SendError::NotOpen`] in any
+    /// state but [`State::Open`]; both give the message back.
+    pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError<Message>> {
+        self.sender.send(message.into())
+    }
+
+    /// Queues a Ping with at most 125 bytes of payload, ahead of all messages. Its Pong's [`Event::Pong`] carries the round
+    /// trip.
+    ///
+    /// # Errors
+    /// [`SendError::Full`] while the last such Ping was not framed yet, [`SendError::NotOpen`],
+    /// [`SendError::ControlTooLong`].
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError<()>> {
+        self.sender.ping(payload)
+    }
+
+    /// Queues a Pong with at most 125 bytes of payload: an unsolicited one (RFC 6455 §5.5.3), or the answer to a Ping where
+    /// [`Config::automatic_pong`] is off.
+    ///
+    /// # Errors
+    /// [`SendError::Full`] while 16 Pongs wait, [`SendError::NotOpen`], [`SendError::ControlTooLong`].
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError<()>> {
+        self.sender.pong(payload)
+    }
+
+    /// Begins the closing handshake with `frame`, or with an empty Close frame; it goes out after everything that was
+    /// accepted. [`Event::Closed`] follows within [`Config::close_timeout`]; until then messages may still arrive.
+    ///
+    /// Before the connection is open this fails the opening handshake: a client ends with 1006, a server answers 503. Once
+    /// the connection is closing or closed it changes nothing.
+    pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>, now: Timestamp) {
+        self.sender.observe(now);
+        match &self.opening {
+            None => self.sender.close(frame.into()),
+            Some(opening) if self.sender.life.is_open() => {
+                opening.cancel(Cause::ClosedWhileConnecting, &mut self.sender);
+                self.finish_opening();
+            }
+            Some(_) => {}
+        }
+    }
+
+    // Bytes out.
+
+    /// What is to be written now, for a write attempt that does not wait. See [`Output`].
+    pub fn output(&mut self, now: Timestamp) -> Output<'_> {
+        self.sender.observe(now);
+        Output::new(&mut self.sender)
+    }
+
+    /// Hands out up to `max` bytes to be written, owned; `None` if there are none, or while a piece that was taken is not
+    /// credited in full. For writes that may block, or that a kernel carries out. See [`Taken`].
+    pub fn take(&mut self, max: usize, now: Timestamp) -> Option<Taken> {
+        self.sender.observe(now);
+        self.sender.take(max).map(Taken)
+    }
+
+    /// Credits `count` bytes of the piece that was [taken](Self::take): they were written, and it is `now` after that.
+    pub fn wrote(&mut self, count: usize, now: Timestamp) {
+        self.sender.observe(now);
+        self.sender.wrote_lent(count);
+    }
+
+    /// How many bytes wait to be written: of messages that are not framed yet their payload, of all else what goes out.
+    /// WHATWG's `bufferedAmount`, but for the framing.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.sender.buffered()
+    }
+
+    /// How many more bytes may be queued before [`send`](Self::send) refuses: nonzero means that one more message of any
+    /// size is accepted, if the connection is open.
+    #[must_use]
+    pub fn send_capacity(&self) -> usize {
+        self.sender.config.output_high_water.saturating_sub(self.sender.buffered())
+    }
+
+    /// What becomes of the transport, to be asked whenever output was written or an event was handled.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.sender.transport()
+    }
+
+    // Time.
+
+    /// When [`handle_timeout`](Self::handle_timeout) must be called, unless something else happens before. Cheap: compute it
+    /// anew after each wake-up rather than remember it.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        if self.deadline_passed {
+            return None;
+        }
+        self.sender.next_due().map(|(at, _)| at)
+    }
+
+    /// Says that it is `now`. What that ends is judged by the next [`poll_event`](Self::poll_event), after it parsed what
+    /// had arrived. Calls that come early or for nothing change nothing.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.sender.observe(now);
+        while let Some((at, due)) = self.sender.next_due()
+            && at <= self.sender.now
+        {
+            match due {
+                Due::Ping => self.sender.ping_heartbeat(),
+                Due::Judge(_) => {
+                    self.deadline_passed = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    // Look.
+
+    /// The browser's `readyState`.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.sender.state()
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.sender.stats()
+    }
+
+    // Inside.
+
+    fn poll_opening(&mut self, input: &mut BytesMut) -> Option<Event> {
+        let before = input.len();
+        let opening = self.opening.as_mut()?;
+        let event = opening.poll(input, &mut self.sender);
+        self.sender.received_handshake(before.saturating_sub(input.len()));
+        self.finish_opening();
+        event
+    }
+
+    /// Acts on the end of input and on deadlines, which wait until everything is parsed.
+    fn act_on_what_waited(&mut self) -> Acted {
+        let mut event = None;
+        if core::mem::take(&mut self.input_ended) {
+            match &mut self.opening {
+                Some(opening) => event = opening.end_of_input(&mut self.sender),
+                None => self.sender.end_of_input(Cause::EndOfStream(self.receiver.position())),
+            }
+        } else if core::mem::take(&mut self.deadline_passed) {
+            self.judge();
+        } else {
+            return Acted::Nothing;
+        }
+        self.finish_opening();
+        Acted::On(event)
+    }
+
+    fn judge(&mut self) {
+        while let Some((at, due)) = self.sender.next_due()
+            && at <= self.sender.now
+        {
+            match (due, &self.opening) {
+                (Due::Ping, _) => self.sender.ping_heartbeat(),
+                (Due::Judge(deadline), Some(opening)) if self.sender.life.is_open() => {
+                    opening.cancel(Cause::Deadline(deadline), &mut self.sender);
+                }
+                (Due::Judge(_), _) => self.sender.judge(),
+            }
+        }
+    }
+
+    /// Lets the opening handshake go once it is done, and the receiver discard once nothing counts any more.
+    fn finish_opening(&mut self) {
+        if self.sender.stage == Stage::Open || !self.sender.life.is_open() {
+            self.opening = None;
+        }
+        if self.sender.life.is_over() || self.sender.life.receiving == Receiving::Failed {
+            self.receiver.discard();
+        }
+    }
+
+    fn end(&mut self, input: &mut BytesMut) {
+        self.opening = None;
+        self.receiver.discard();
+        input.clear();
+    }
+}

@@ -1,0 +1,235 @@
+//! The one module with `unsafe` in it: reading a text that was already validated must not validate it again.
+//!
+//! `cargo bench --bench text_access` counts what the alternative costs: a second pass over the whole text at each
+//! access. Bytes enter a [`Utf8Bytes`] only through the constructors below, all of which take a `str` or have validated
+//! what they were given; an [`Assembly`] never changes a byte that it has validated.
+#![allow(unsafe_code)]
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Deref;
+use core::str::{self, Utf8Error};
+
+use bytes::Bytes;
+
+/// Text in shared, cheaply cloned bytes: a [`Bytes`] that is known to be UTF-8.
+///
+/// It dereferences to `str`.
+///
+/// ```
+/// use bytes::Bytes;
+/// use websocket_proto::Utf8Bytes;
+///
+/// let text = Utf8Bytes::from("grüß dich");
+/// assert_eq!(text.to_uppercase(), "GRÜSS DICH");
+/// assert!(Utf8Bytes::try_from(Bytes::from_static(&[0xc3])).is_err());
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Utf8Bytes(Bytes);
+
+impl Utf8Bytes {
+    /// A text that needs no allocation.
+    #[must_use]
+    pub const fn from_static(text: &'static str) -> Self {
+        Self(Bytes::from_static(text.as_bytes()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // SAFETY: every constructor has validated the bytes, and a `Bytes` never changes its content.
+        unsafe { str::from_utf8_unchecked(&self.0) }
+    }
+
+    /// The bytes of the text.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// The bytes of the text, without copying.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
+impl From<&str> for Utf8Bytes {
+    fn from(text: &str) -> Self {
+        Self(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl From<String> for Utf8Bytes {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl TryFrom<Bytes> for Utf8Bytes {
+    type Error = Utf8Error;
+
+    fn try_from(bytes: Bytes) -> Result<Self, Utf8Error> {
+        validate(&bytes)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl Deref for Utf8Bytes {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<str> for Utf8Bytes {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<[u8]> for Utf8Bytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for Utf8Bytes {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for Utf8Bytes {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+impl fmt::Display for Utf8Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Debug for Utf8Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+/// A message payload that grows while it arrives, and remembers how much of it is known to be UTF-8.
+///
+/// It only ever appends, so that what was validated once stays valid; this is what lets [`finish_text`] skip a second
+/// look. Contiguous on purpose: a message in a million fragments costs its bytes, not its fragments.
+///
+/// [`finish_text`]: Self::finish_text
+#[derive(Debug, Default)]
+pub(crate) struct Assembly {
+    bytes: Vec<u8>,
+    valid: usize,
+}
+
+/// A payload that cannot become UTF-8 whatever follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InvalidUtf8;
+
+impl Assembly {
+    /// Appends `chunk` and lets `unmask` change what was appended, and nothing else.
+    pub(crate) fn extend(&mut self, chunk: &[u8], unmask: impl FnOnce(&mut [u8])) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(chunk);
+        if let Some(tail) = self.bytes.get_mut(start..) {
+            unmask(tail);
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Validates what was appended since the last call. A character that is cut off at the end may still be completed
+    /// by what follows, so it passes; at most three bytes are looked at twice.
+    pub(crate) fn validate(&mut self) -> Result<(), InvalidUtf8> {
+        let unknown = self.bytes.get(self.valid..).unwrap_or_default();
+        match validate(unknown) {
+            Ok(()) => self.valid = self.bytes.len(),
+            Err(error) if error.error_len().is_none() => {
+                self.valid = self.valid.saturating_add(error.valid_up_to());
+            }
+            Err(_) => return Err(InvalidUtf8),
+        }
+        Ok(())
+    }
+
+    /// The payload as text; what was not validated yet is validated now.
+    pub(crate) fn finish_text(mut self) -> Result<Utf8Bytes, InvalidUtf8> {
+        self.validate()?;
+        if self.valid < self.bytes.len() {
+            return Err(InvalidUtf8);
+        }
+        Ok(Utf8Bytes(self.bytes.into()))
+    }
+
+    /// The payload as bytes.
+    pub(crate) fn finish_binary(self) -> Bytes {
+        self.bytes.into()
+    }
+}
+
+fn validate(bytes: &[u8]) -> Result<(), Utf8Error> {
+    #[cfg(feature = "simd")]
+    if simdutf8::basic::from_utf8(bytes).is_ok() {
+        return Ok(());
+    }
+    // Also with `simd`: only this tells a text that is cut off from one that is wrong.
+    str::from_utf8(bytes).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assemble(pieces: &[&[u8]]) -> Result<Utf8Bytes, InvalidUtf8> {
+        let mut assembly = Assembly::default();
+        for piece in pieces {
+            assembly.extend(piece, |_| ());
+            assembly.validate()?;
+        }
+        assembly.finish_text()
+    }
+
+    /// Each lead byte with each second byte, and the interesting third and fourth ones, cut at every place.
+    #[test]
+    fn incremental_validation_agrees_with_core_at_every_cut() {
+        let later = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
+        for first in 0..=u8::MAX {
+            for second in 0..=u8::MAX {
+                for third in later {
+                    let bytes = [first, second, third, 0x80];
+                    for len in 1..=bytes.len() {
+                        let whole = &bytes[..len];
+                        let expected = str::from_utf8(whole).is_ok();
+                        for cut in 0..=len {
+                            let (left, right) = whole.split_at(cut);
+                            assert_eq!(assemble(&[left, right]).is_ok(), expected, "{whole:x?} cut at {cut}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_completed_fails_at_its_first_wrong_byte() {
+        for (good, bad) in [(&[0xed][..], 0xa0), (&[0xf4], 0x90), (&[0xe0], 0x9f), (&[0xf0, 0x90], 0x7f)] {
+            let mut assembly = Assembly::default();
+            assembly.extend(good, |_| ());
+            assert_eq!(assembly.validate(), Ok(()), "{good:x?}");
+            assembly.extend(&[bad], |_| ());
+            assert_eq!(assembly.validate(), Err(InvalidUtf8), "{good:x?} {bad:x}");
+        }
+    }
+}

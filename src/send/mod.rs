@@ -1,0 +1,363 @@
+//! The sending machine: messages and control frames in, frames out. It knows what may overtake what (rules below) and how
+//! much may wait; it has no clock and does not judge the peer.
+//!
+//! What waits is encoded only when somebody comes for output. So until then a Pong or Ping can go ahead of all messages,
+//! and a Close frame that reports a failure can take their place. What was once encoded keeps its order, since TLS may
+//! have encrypted it or a kernel may hold its address.
+
+mod wire_buf;
+
+use alloc::collections::VecDeque;
+
+use bytes::{Buf, Bytes};
+
+use crate::close::{CloseCode, CloseFrame};
+use crate::config::{Config, Role};
+use crate::entropy::Entropy;
+use crate::message::Message;
+use crate::wire::header::{EncodedHeader, Header, MAX_CONTROL_PAYLOAD, Opcode};
+use crate::wire::mask;
+
+pub(crate) use wire_buf::WireBuf;
+
+/// How many Pongs wait at most, in the order of their Pings; beyond, the newest takes the place of the last (RFC 6455
+/// §5.5.3 lets an endpoint answer the most recent Ping only).
+const MAX_PONGS: usize = 16;
+
+/// Output is encoded until this many bytes are ready: enough for one system call, and little for a Pong to wait behind.
+const ENCODE_AHEAD: usize = 64 * 1024;
+
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    role: Role,
+    max_frame: usize,
+    entropy: Entropy,
+    /// Encoded, in its final order.
+    wire: WireBuf,
+    /// Encoded bytes that were handed out owned and are not credited yet.
+    taken: usize,
+    pongs: VecDeque<Bytes>,
+    pings: [Option<Bytes>; PingKind::COUNT],
+    messages: VecDeque<Message>,
+    /// Payload bytes in `messages`.
+    queued: usize,
+    /// The rest of a message that goes out in several frames.
+    current: Option<Current>,
+    close: Close,
+    /// What ends where in the stream, of the encoded bytes that the transport has not taken yet.
+    marks: VecDeque<(u64, Mark)>,
+    /// Bytes encoded, and bytes the transport took, since the connection began.
+    encoded: u64,
+    written: u64,
+    messages_dropped: u64,
+}
+
+/// Something whose last byte matters: when the transport took it, it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Message,
+    Ping(PingKind),
+    /// The Close frame, or the HTTP answer in its place.
+    Close,
+}
+
+#[derive(Debug)]
+struct Current {
+    opcode: Opcode,
+    rest: Bytes,
+}
+
+#[derive(Debug)]
+enum Close {
+    None,
+    /// Waits for its turn: the next frame boundary if it is urgent, otherwise after all messages.
+    Queued {
+        frame: Option<CloseFrame>,
+        urgent: bool,
+    },
+    /// Encoded; nothing is encoded after it. An HTTP answer in its place has no code.
+    Encoded(Option<CloseCode>),
+}
+
+/// A Ping has one place for each kind, since an application that pings must not keep the heartbeat from beating.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PingKind {
+    Heartbeat,
+    Application,
+}
+
+impl PingKind {
+    const COUNT: usize = 2;
+
+    fn slot<T>(self, slots: &mut [T; Self::COUNT]) -> &mut T {
+        let [heartbeat, application] = slots;
+        match self {
+            Self::Heartbeat => heartbeat,
+            Self::Application => application,
+        }
+    }
+}
+
+impl Outbox {
+    pub(crate) fn new(role: Role, config: &Config, entropy: Entropy) -> Self {
+        Self {
+            role,
+            max_frame: config.max_outgoing_frame.max(MAX_CONTROL_PAYLOAD),
+            entropy,
+            wire: WireBuf::default(),
+            taken: 0,
+            pongs: VecDeque::new(),
+            pings: [const { None }; PingKind::COUNT],
+            messages: VecDeque::new(),
+            queued: 0,
+            current: None,
+            close: Close::None,
+            marks: VecDeque::new(),
+            encoded: 0,
+            written: 0,
+            messages_dropped: 0,
+        }
+    }
+
+    pub(crate) fn entropy(&mut self) -> &mut Entropy {
+        &mut self.entropy
+    }
+
+    /// Bytes that wait: of messages not encoded yet their payload, of all else what goes out.
+    pub(crate) fn buffered(&self) -> usize {
+        let current = self.current.as_ref().map_or(0, |current| current.rest.len());
+        self.queued.saturating_add(current).saturating_add(self.wire.len()).saturating_add(self.taken)
+    }
+
+    pub(crate) fn messages_dropped(&self) -> u64 {
+        self.messages_dropped
+    }
+
+    /// Messages that were accepted and not written whole: those that were dropped and those that wait.
+    pub(crate) fn messages_unsent(&self) -> u64 {
+        let encoded = self.marks.iter().filter(|(_, mark)| *mark == Mark::Message).count();
+        let waiting = self.messages.len().saturating_add(usize::from(self.current.is_some()));
+        self.messages_dropped.saturating_add(encoded.saturating_add(waiting) as u64)
+    }
+
+    /// The code of the Close frame that was encoded; 1005 if it carried none.
+    pub(crate) fn close_code(&self) -> Option<CloseCode> {
+        match self.close {
+            Close::Encoded(code) => code,
+            Close::None | Close::Queued { .. } => None,
+        }
+    }
+
+    // What is to go out.
+
+    /// Bytes of the opening handshake.
+    pub(crate) fn push_handshake(&mut self, head: Bytes) {
+        self.encoded = self.encoded.saturating_add(head.len() as u64);
+        self.wire.push(head);
+    }
+
+    /// An HTTP answer that ends the connection, in the place of a Close frame.
+    pub(crate) fn push_final_answer(&mut self, answer: Bytes) {
+        self.push_handshake(answer);
+        self.mark(Mark::Close);
+        self.close = Close::Encoded(None);
+    }
+
+    pub(crate) fn push_message(&mut self, message: Message) {
+        self.queued = self.queued.saturating_add(message.len());
+        self.messages.push_back(message);
+    }
+
+    fn mark(&mut self, mark: Mark) {
+        self.marks.push_back((self.encoded, mark));
+    }
+
+    pub(crate) fn push_pong(&mut self, payload: Bytes) {
+        if self.pongs.len() >= MAX_PONGS {
+            self.pongs.pop_back();
+        }
+        self.pongs.push_back(payload);
+    }
+
+    pub(crate) fn pongs_full(&self) -> bool {
+        self.pongs.len() >= MAX_PONGS
+    }
+
+    /// Whether the Ping found its place free.
+    pub(crate) fn push_ping(&mut self, kind: PingKind, payload: Bytes) -> bool {
+        let slot = kind.slot(&mut self.pings);
+        let free = slot.is_none();
+        if free {
+            *slot = Some(payload);
+        }
+        free
+    }
+
+    /// Queues a Close frame. An urgent one goes ahead of the messages that wait, which are dropped, and takes the place of a
+    /// Close frame that waits behind them; otherwise the first one stays.
+    pub(crate) fn push_close(&mut self, frame: Option<CloseFrame>, urgent: bool) {
+        match self.close {
+            Close::Queued { urgent: false, .. } if urgent => {}
+            Close::None => {}
+            Close::Queued { .. } | Close::Encoded(_) => return,
+        }
+        if urgent {
+            self.drop_messages();
+        }
+        self.close = Close::Queued { frame, urgent };
+    }
+
+    /// Drops the messages that are not encoded whole.
+    fn drop_messages(&mut self) {
+        let dropped = self.messages.len().saturating_add(usize::from(self.current.is_some()));
+        self.messages_dropped = self.messages_dropped.saturating_add(dropped as u64);
+        self.messages = VecDeque::new();
+        self.queued = 0;
+        self.current = None;
+    }
+
+    /// Drops everything; nothing will go out any more.
+    pub(crate) fn discard(&mut self) {
+        self.messages_dropped = self.messages_unsent();
+        self.marks = VecDeque::new();
+        self.messages = VecDeque::new();
+        self.queued = 0;
+        self.current = None;
+        self.pongs = VecDeque::new();
+        self.pings = [const { None }; PingKind::COUNT];
+        self.wire = WireBuf::default();
+        self.taken = 0;
+    }
+
+    // What goes out.
+
+    /// Whether a piece that was taken is outstanding. Until it is credited nothing else may be shown.
+    pub(crate) fn is_lent(&self) -> bool {
+        self.taken > 0
+    }
+
+    /// The encoded bytes.
+    pub(crate) fn wire(&self) -> &WireBuf {
+        &self.wire
+    }
+
+    /// Passes over what the transport took.
+    pub(crate) fn advance(&mut self, count: usize) {
+        let count = count.min(self.wire.len());
+        self.wire.advance(count);
+        self.written = self.written.saturating_add(count as u64);
+    }
+
+    /// Hands out up to `max` encoded bytes, to be credited by [`credit`](Self::credit).
+    pub(crate) fn lend(&mut self, max: usize) -> WireBuf {
+        let piece = self.wire.split_to(max);
+        self.taken = piece.len();
+        piece
+    }
+
+    /// Credits bytes that were handed out; returns how many of them were owed.
+    pub(crate) fn credit(&mut self, count: usize) -> usize {
+        let count = count.min(self.taken);
+        self.taken = self.taken.saturating_sub(count);
+        self.written = self.written.saturating_add(count as u64);
+        count
+    }
+
+    /// The next thing that was written whole and not reported yet.
+    pub(crate) fn poll_written(&mut self) -> Option<Mark> {
+        let (_, mark) = self.marks.pop_front_if(|(end, _)| *end <= self.written)?;
+        if self.marks.is_empty() {
+            self.marks = VecDeque::new();
+        }
+        Some(mark)
+    }
+
+    /// Encodes what waits, up to a bound, and reports each Ping among it.
+    pub(crate) fn encode(&mut self, mut ping_encoded: impl FnMut(PingKind)) {
+        while self.wire.len() < ENCODE_AHEAD {
+            if matches!(self.close, Close::Encoded(_)) {
+                return;
+            }
+            if matches!(self.close, Close::Queued { urgent: true, .. }) {
+                self.encode_close();
+            } else if let Some(payload) = self.pongs.pop_front() {
+                self.encode_frame(true, Opcode::Pong, payload);
+                if self.pongs.is_empty() {
+                    self.pongs = VecDeque::new();
+                }
+            } else if let Some((kind, payload)) = self.next_ping() {
+                self.encode_frame(true, Opcode::Ping, payload);
+                self.mark(Mark::Ping(kind));
+                ping_encoded(kind);
+            } else if let Some(current) = self.next_message() {
+                self.encode_message(current);
+            } else if matches!(self.close, Close::Queued { .. }) {
+                self.encode_close();
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn next_ping(&mut self) -> Option<(PingKind, Bytes)> {
+        [PingKind::Heartbeat, PingKind::Application]
+            .into_iter()
+            .find_map(|kind| kind.slot(&mut self.pings).take().map(|payload| (kind, payload)))
+    }
+
+    fn next_message(&mut self) -> Option<Current> {
+        if let Some(current) = self.current.take() {
+            return Some(current);
+        }
+        let message = self.messages.pop_front()?;
+        if self.messages.is_empty() {
+            self.messages = VecDeque::new();
+        }
+        self.queued = self.queued.saturating_sub(message.len());
+        let opcode = if matches!(message, Message::Text(_)) { Opcode::Text } else { Opcode::Binary };
+        Some(Current { opcode, rest: message.into_payload() })
+    }
+
+    /// Encodes one frame of a message and keeps the rest.
+    fn encode_message(&mut self, Current { opcode, mut rest }: Current) {
+        let payload = rest.split_to(rest.len().min(self.max_frame));
+        let fin = rest.is_empty();
+        self.encode_frame(fin, opcode, payload);
+        if fin {
+            self.mark(Mark::Message);
+        } else {
+            self.current = Some(Current { opcode: Opcode::Continuation, rest });
+        }
+    }
+
+    fn encode_close(&mut self) {
+        let Close::Queued { frame, .. } = core::mem::replace(&mut self.close, Close::None) else { return };
+        let code = frame.as_ref().map_or(CloseCode::NO_STATUS, CloseFrame::code);
+        let mut payload = alloc::vec::Vec::new();
+        if let Some(frame) = frame {
+            payload.extend_from_slice(&frame.code().as_u16().to_be_bytes());
+            payload.extend_from_slice(frame.reason().as_bytes());
+        }
+        self.encode_frame(true, Opcode::Close, payload.into());
+        self.mark(Mark::Close);
+        self.close = Close::Encoded(Some(code));
+    }
+
+    fn encode_frame(&mut self, fin: bool, opcode: Opcode, payload: Bytes) {
+        let key = match self.role {
+            Role::Client => Some(self.entropy.bytes()),
+            Role::Server => None,
+        };
+        let header = Header { fin, opcode, mask: key, payload_len: payload.len() as u64 };
+        let header = EncodedHeader::new(&header);
+        let header = header.as_bytes();
+        self.encoded = self.encoded.saturating_add(header.len() as u64).saturating_add(payload.len() as u64);
+        self.wire.stage(header, |_| ());
+        match key {
+            Some(key) => self.wire.stage(&payload, |copy| {
+                mask::apply(copy, key);
+            }),
+            None => self.wire.push(payload),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! What a connection counts.
+
+use core::time::Duration;
+
+/// Counters of one connection since it began. All of them only ever grow, but for the round trip.
+///
+/// ```
+/// use websocket_proto::Stats;
+///
+/// let stats = Stats::default();
+/// assert_eq!((stats.messages_received, stats.round_trip), (0, None));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Bytes taken from the transport and parsed, the handshake included.
+    pub bytes_received: u64,
+    /// Bytes that the transport took, the handshake included.
+    pub bytes_sent: u64,
+    /// Whole messages received.
+    pub messages_received: u64,
+    /// Messages that the transport took whole.
+    pub messages_sent: u64,
+    /// Messages that were accepted for sending and dropped, whole or in part, since the connection failed or ended first.
+    pub messages_dropped: u64,
+    /// Pings received.
+    pub pings_received: u64,
+    /// Pings queued, by the heartbeat and by the application.
+    pub pings_sent: u64,
+    /// Pongs received.
+    pub pongs_received: u64,
+    /// The most recent round trip: from the last byte of a Ping written to its Pong received.
+    pub round_trip: Option<Duration>,
+}

@@ -1,0 +1,40 @@
+//! What the two sides agreed on.
+
+use alloc::boxed::Box;
+
+/// What the opening handshake settled for the life of the connection.
+///
+/// Both handshakes make one. It is built by hand only where the upgrade was done elsewhere: by an HTTP
+/// server, or over HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220).
+///
+/// ```
+/// use websocket_proto::Agreement;
+///
+/// let agreed = Agreement::new().with_subprotocol("chat");
+/// assert_eq!(agreed.subprotocol(), Some("chat"));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Agreement {
+    subprotocol: Option<Box<str>>,
+}
+
+impl Agreement {
+    /// An agreement on nothing beyond RFC 6455 itself.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes the subprotocol. It is told to the application and never written, so it is not checked.
+    #[must_use]
+    pub fn with_subprotocol(mut self, name: impl Into<Box<str>>) -> Self {
+        self.subprotocol = Some(name.into());
+        self
+    }
+
+    /// The subprotocol both sides speak (RFC 6455 §1.9), if one was agreed on.
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
+}

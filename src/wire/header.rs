@@ -1,0 +1,233 @@
+//! The frame header (RFC 6455 §5.2): reading with every rule that a header alone can break, and writing.
+
+use crate::config::Role;
+use crate::error::Violation;
+
+/// The longest header: two bytes, a 64-bit length and a mask.
+pub(crate) const MAX_LEN: usize = 14;
+
+/// The longest payload of a control frame (RFC 6455 §5.5).
+pub(crate) const MAX_CONTROL_PAYLOAD: usize = 125;
+
+const FIN: u8 = 0x80;
+const RESERVED: u8 = 0x70;
+const OPCODE: u8 = 0x0f;
+const MASKED: u8 = 0x80;
+const LENGTH: u8 = 0x7f;
+const LENGTH_IS_U16: u8 = 126;
+const LENGTH_IS_U64: u8 = 127;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opcode {
+    Continuation,
+    Text,
+    Binary,
+    Close,
+    Ping,
+    Pong,
+}
+
+impl Opcode {
+    fn parse(bits: u8) -> Result<Self, Violation> {
+        Ok(match bits {
+            0x0 => Self::Continuation,
+            0x1 => Self::Text,
+            0x2 => Self::Binary,
+            0x8 => Self::Close,
+            0x9 => Self::Ping,
+            0xa => Self::Pong,
+            reserved => return Err(Violation::ReservedOpcode(reserved)),
+        })
+    }
+
+    const fn bits(self) -> u8 {
+        match self {
+            Self::Continuation => 0x0,
+            Self::Text => 0x1,
+            Self::Binary => 0x2,
+            Self::Close => 0x8,
+            Self::Ping => 0x9,
+            Self::Pong => 0xa,
+        }
+    }
+
+    pub(crate) const fn is_control(self) -> bool {
+        matches!(self, Self::Close | Self::Ping | Self::Pong)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) fin: bool,
+    pub(crate) opcode: Opcode,
+    pub(crate) mask: Option<[u8; 4]>,
+    pub(crate) payload_len: u64,
+}
+
+/// Reads a header from the front of `bytes`, which `receiver` is to receive: the header and its length in bytes, or `None`
+/// if it is not there whole.
+///
+/// The first two bytes are judged as soon as they are there.
+pub(crate) fn parse(bytes: &[u8], receiver: Role) -> Result<Option<(Header, usize)>, Violation> {
+    let Some((&[first, second], rest)) = bytes.split_first_chunk() else {
+        return Ok(None);
+    };
+    if first & RESERVED != 0 {
+        return Err(Violation::ReservedBits);
+    }
+    let opcode = Opcode::parse(first & OPCODE)?;
+    let fin = first & FIN != 0;
+    let masked = second & MASKED != 0;
+    match receiver {
+        Role::Server if !masked => return Err(Violation::Unmasked),
+        Role::Client if masked => return Err(Violation::Masked),
+        Role::Server | Role::Client => {}
+    }
+    let short_len = second & LENGTH;
+    if opcode.is_control() {
+        if !fin {
+            return Err(Violation::ControlFragmented);
+        }
+        if usize::from(short_len) > MAX_CONTROL_PAYLOAD {
+            return Err(Violation::ControlTooLong);
+        }
+    }
+    let (payload_len, rest) = match short_len {
+        LENGTH_IS_U16 => {
+            let Some((len, rest)) = rest.split_first_chunk() else { return Ok(None) };
+            let len = u64::from(u16::from_be_bytes(*len));
+            if len < u64::from(LENGTH_IS_U16) {
+                return Err(Violation::LengthNotMinimal);
+            }
+            (len, rest)
+        }
+        LENGTH_IS_U64 => {
+            let Some((len, rest)) = rest.split_first_chunk() else { return Ok(None) };
+            let len = u64::from_be_bytes(*len);
+            if len > u64::MAX >> 1 {
+                return Err(Violation::LengthOverflow);
+            }
+            if len <= u64::from(u16::MAX) {
+                return Err(Violation::LengthNotMinimal);
+            }
+            (len, rest)
+        }
+        len => (u64::from(len), rest),
+    };
+    let (mask, rest) = if masked {
+        let Some((key, rest)) = rest.split_first_chunk() else { return Ok(None) };
+        (Some(*key), rest)
+    } else {
+        (None, rest)
+    };
+    let header = Header { fin, opcode, mask, payload_len };
+    Ok(Some((header, bytes.len().saturating_sub(rest.len()))))
+}
+
+/// A header as bytes, in its shortest form.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EncodedHeader {
+    bytes: [u8; MAX_LEN],
+    len: usize,
+}
+
+impl EncodedHeader {
+    pub(crate) fn new(header: &Header) -> Self {
+        let mut encoded = Self { bytes: [0; MAX_LEN], len: 0 };
+        encoded.push([if header.fin { FIN } else { 0 } | header.opcode.bits()]);
+        let masked = if header.mask.is_some() { MASKED } else { 0 };
+        match (u8::try_from(header.payload_len), u16::try_from(header.payload_len)) {
+            (Ok(len), _) if len < LENGTH_IS_U16 => encoded.push([masked | len]),
+            (_, Ok(len)) => {
+                encoded.push([masked | LENGTH_IS_U16]);
+                encoded.push(len.to_be_bytes());
+            }
+            (_, Err(_)) => {
+                encoded.push([masked | LENGTH_IS_U64]);
+                encoded.push(header.payload_len.to_be_bytes());
+            }
+        }
+        if let Some(key) = header.mask {
+            encoded.push(key);
+        }
+        encoded
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
+    fn push<const N: usize>(&mut self, bytes: [u8; N]) {
+        if let Some(place) = self.bytes.get_mut(self.len..).and_then(|rest| rest.first_chunk_mut()) {
+            *place = bytes;
+            self.len = self.len.saturating_add(N);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What the first two bytes of a frame say, worked out here a second time and in another way.
+    fn judge(first: u8, second: u8, receiver: Role) -> Result<(), Violation> {
+        let control = first & 0x08 != 0;
+        match first & 0x0f {
+            _ if first & 0x70 != 0 => Err(Violation::ReservedBits),
+            opcode @ (3..=7 | 11..) => Err(Violation::ReservedOpcode(opcode)),
+            _ if receiver == Role::Server && second < 0x80 => Err(Violation::Unmasked),
+            _ if receiver == Role::Client && second >= 0x80 => Err(Violation::Masked),
+            _ if control && first < 0x80 => Err(Violation::ControlFragmented),
+            _ if control && second & 0x7f >= 126 => Err(Violation::ControlTooLong),
+            _ => Ok(()),
+        }
+    }
+
+    #[test]
+    fn all_first_two_bytes_are_judged_at_once_in_both_roles() {
+        for receiver in [Role::Client, Role::Server] {
+            for pair in 0..=u16::MAX {
+                let [first, second] = pair.to_be_bytes();
+                let judged = parse(&[first, second], receiver).map(|_| ());
+                assert_eq!(judged, judge(first, second, receiver), "{first:#x} {second:#x} {receiver:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn lengths_are_minimal_and_below_two_to_the_63() {
+        let table: [(&[u8], Result<u64, Violation>); 9] = [
+            (&[0x82, 125], Ok(125)),
+            (&[0x82, 126, 0, 125], Err(Violation::LengthNotMinimal)),
+            (&[0x82, 126, 0, 126], Ok(126)),
+            (&[0x82, 126, 0xff, 0xff], Ok(65_535)),
+            (&[0x82, 127, 0, 0, 0, 0, 0, 0, 0xff, 0xff], Err(Violation::LengthNotMinimal)),
+            (&[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0], Ok(65_536)),
+            (&[0x82, 127, 0, 0, 0, 1, 0, 0, 0, 0], Ok(1 << 32)),
+            (&[0x82, 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], Ok((1 << 63) - 1)),
+            (&[0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0], Err(Violation::LengthOverflow)),
+        ];
+        for (bytes, expected) in table {
+            let actual = parse(bytes, Role::Client).map(|parsed| parsed.unwrap().0.payload_len);
+            assert_eq!(actual, expected, "{bytes:x?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_and_every_shorter_piece_is_incomplete(
+            fin: bool, text: bool, mask: Option<[u8; 4]>, bits in 0_u32..63, noise: u64,
+        ) {
+            let opcode = if text { Opcode::Text } else { Opcode::Continuation };
+            let header = Header { fin, opcode, mask, payload_len: noise & ((1 << bits) - 1) };
+            let encoded = EncodedHeader::new(&header);
+            let bytes = encoded.as_bytes();
+            let receiver = if mask.is_some() { Role::Server } else { Role::Client };
+            prop_assert_eq!(parse(bytes, receiver), Ok(Some((header, bytes.len()))));
+            for len in 0..bytes.len() {
+                prop_assert_eq!(parse(&bytes[..len], receiver), Ok(None));
+            }
+        }
+    }
+}
