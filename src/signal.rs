@@ -5,23 +5,21 @@ use bytes::Bytes;
 use crate::close::{CloseCode, CloseFrame};
 use crate::error::{Limit, Violation};
 use crate::event::Cause;
+use crate::message::Message;
 
-/// The result of one step of receiving, as far as the other side of the connection must know of it.
+/// What one step of receiving came to.
 #[derive(Debug)]
 #[must_use]
-pub(crate) struct Signal {
-    /// How many bytes the step consumed.
-    pub(crate) bytes: usize,
-    /// Whether a frame or a message has begun and is not finished.
-    pub(crate) unfinished: bool,
-    pub(crate) kind: SignalKind,
-}
-
-#[derive(Debug)]
-pub(crate) enum SignalKind {
+pub(crate) enum Received {
     /// Bytes arrived; nothing else follows from them.
     Progress,
-    Message,
+    Message(Message),
+    Signal(Signal),
+}
+
+/// Something that concerns the sending side.
+#[derive(Debug)]
+pub(crate) enum Signal {
     Ping(Bytes),
     Pong(Bytes),
     /// A valid Close frame, possibly an empty one.

@@ -18,6 +18,7 @@ use crate::error::{SendError, TransportFailure};
 use crate::event::{Cause, Event, State};
 use crate::message::Message;
 use crate::receive::Receiver;
+use crate::signal::Received;
 use crate::stats::Stats;
 use crate::time::Timestamp;
 use crate::upgrade::{Accept, Agreement, ClientRequest, Misuse, Reject};
@@ -76,11 +77,6 @@ pub struct Connection {
     input_ended: bool,
     /// A deadline has passed, and is judged once what arrived before was parsed.
     deadline_passed: bool,
-}
-
-enum Acted {
-    Nothing,
-    On(Option<Event>),
 }
 
 impl Connection {
@@ -146,30 +142,40 @@ impl Connection {
     pub fn poll_event(&mut self, input: &mut BytesMut, now: Timestamp) -> Option<Event> {
         self.sender.observe(now);
         loop {
-            if let Some(event) = self.sender.poll_event() {
-                return Some(event);
-            }
             if self.sender.life.is_over() {
                 self.end(input);
-                return None;
+                return self.sender.poll_event();
             }
+            let before = input.len();
             if self.opening.is_some() {
                 if let Some(event) = self.poll_opening(input) {
                     return Some(event);
                 }
-            } else if let Some(step) = self.receiver.poll(input) {
-                self.sender.apply(step.signal);
-                if step.event.is_some() {
-                    return step.event;
+            } else if let Some(received) = self.receiver.poll(input) {
+                self.sender.parsed(before.saturating_sub(input.len()), self.receiver.is_unfinished());
+                match received {
+                    Received::Progress => {}
+                    Received::Message(message) => {
+                        self.sender.count_message();
+                        return Some(Event::Message(message));
+                    }
+                    Received::Signal(signal) => {
+                        if let Some(event) = self.sender.apply(signal) {
+                            return Some(event);
+                        }
+                    }
                 }
             }
+            // What was parsed may have ended the opening handshake, or the connection.
             if !input.is_empty() && self.wants_read() {
                 continue;
             }
-            match self.act_on_what_waited() {
-                Acted::On(event) if event.is_some() => return event,
-                Acted::Nothing if !self.sender.has_event() => return None,
-                Acted::On(_) | Acted::Nothing => {}
+            if self.input_ended || self.deadline_passed {
+                if let Some(event) = self.act_on_what_waited() {
+                    return Some(event);
+                }
+            } else if !self.sender.has_event() {
+                return None;
             }
         }
     }
@@ -375,17 +381,19 @@ impl Connection {
 
     // Inside.
 
+    #[inline(never)]
     fn poll_opening(&mut self, input: &mut BytesMut) -> Option<Event> {
         let before = input.len();
         let opening = self.opening.as_mut()?;
         let event = opening.poll(input, &mut self.sender);
-        self.sender.received_handshake(before.saturating_sub(input.len()));
+        self.sender.received_bytes(before.saturating_sub(input.len()));
         self.finish_opening();
         event
     }
 
     /// Acts on the end of input and on deadlines, which wait until everything is parsed.
-    fn act_on_what_waited(&mut self) -> Acted {
+    #[cold]
+    fn act_on_what_waited(&mut self) -> Option<Event> {
         let mut event = None;
         if core::mem::take(&mut self.input_ended) {
             match &mut self.opening {
@@ -394,11 +402,9 @@ impl Connection {
             }
         } else if core::mem::take(&mut self.deadline_passed) {
             self.judge();
-        } else {
-            return Acted::Nothing;
         }
         self.finish_opening();
-        Acted::On(event)
+        event
     }
 
     fn judge(&mut self) {
@@ -425,6 +431,7 @@ impl Connection {
         }
     }
 
+    #[cold]
     fn end(&mut self, input: &mut BytesMut) {
         self.opening = None;
         self.receiver.discard();

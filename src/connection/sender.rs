@@ -18,7 +18,7 @@ use crate::event::{Cause, CloseEvent, Ending, Event, Side, State};
 use crate::heartbeat::{Outstanding, Pulse};
 use crate::message::Message;
 use crate::send::{Mark, Outbox, PingKind, WireBuf};
-use crate::signal::{Signal, SignalKind};
+use crate::signal::Signal;
 use crate::stats::Stats;
 use crate::time::Timestamp;
 use crate::wire::header::MAX_CONTROL_PAYLOAD;
@@ -63,7 +63,6 @@ pub(super) struct Sender {
     application_ping: Option<Outstanding>,
 
     // What is to be told.
-    pong: Option<(Bytes, Option<Duration>)>,
     cause: Option<Cause>,
     closed_first_by: Option<Side>,
     received: Option<(CloseCode, String)>,
@@ -96,7 +95,6 @@ impl Sender {
             ending_since: None,
             pulse: None,
             application_ping: None,
-            pong: None,
             cause: None,
             closed_first_by: None,
             received: None,
@@ -221,8 +219,8 @@ impl Sender {
         self.outbox.discard();
     }
 
-    /// Counts bytes of the opening handshake.
-    pub(super) fn received_handshake(&mut self, bytes: usize) {
+    /// Counts bytes that were parsed.
+    pub(super) fn received_bytes(&mut self, bytes: usize) {
         if bytes > 0 {
             self.last_received = self.now;
             self.stats.bytes_received = self.stats.bytes_received.saturating_add(bytes as u64);
@@ -231,51 +229,58 @@ impl Sender {
 
     // What arrived, or did not.
 
-    pub(super) fn apply(&mut self, signal: Signal) {
-        self.received_handshake(signal.bytes);
+    /// Takes note that input was parsed, and whether it left a frame or message unfinished.
+    #[inline]
+    pub(super) fn parsed(&mut self, bytes: usize, unfinished: bool) {
+        self.received_bytes(bytes);
         if let Some(pulse) = &mut self.pulse {
             pulse.received();
         }
-        self.unfinished_since =
-            if signal.unfinished { Some(self.unfinished_since.unwrap_or(self.now)) } else { None };
-        match signal.kind {
-            SignalKind::Progress => {}
-            SignalKind::Message => {
-                self.stats.messages_received = self.stats.messages_received.saturating_add(1);
-            }
-            SignalKind::Ping(payload) => {
+        self.unfinished_since = if unfinished { self.unfinished_since.or(Some(self.now)) } else { None };
+    }
+
+    #[inline]
+    pub(super) fn count_message(&mut self) {
+        self.stats.messages_received = self.stats.messages_received.saturating_add(1);
+    }
+
+    /// Acts on what concerns this side, and returns what the application is to be told of it at once.
+    #[inline(never)]
+    pub(super) fn apply(&mut self, signal: Signal) -> Option<Event> {
+        match signal {
+            Signal::Ping(payload) => {
                 self.stats.pings_received = self.stats.pings_received.saturating_add(1);
                 if self.config.automatic_pong && self.life.sending != Sending::Broken {
-                    self.outbox.push_pong(payload);
+                    self.outbox.push_pong(payload.clone());
                 }
+                return Some(Event::Ping(payload));
             }
-            SignalKind::Pong(payload) => self.apply_pong(payload),
-            SignalKind::Close(frame) => self.apply_close(frame),
-            SignalKind::Failed(fault) => self.fail(fault.into(), fault.close_code()),
+            Signal::Pong(payload) => return Some(self.apply_pong(payload)),
+            Signal::Close(frame) => self.apply_close(frame.as_ref()),
+            Signal::Failed(fault) => self.fail(fault.into(), fault.close_code()),
         }
+        None
     }
 
-    fn apply_pong(&mut self, payload: Bytes) {
+    fn apply_pong(&mut self, payload: Bytes) -> Event {
         self.stats.pongs_received = self.stats.pongs_received.saturating_add(1);
-        let heartbeat = self.pulse.as_ref().map(|pulse| &pulse.ping);
-        let mut round_trip = None;
-        if let Some(answered) = heartbeat.and_then(|ping| ping.answered_by(&payload, self.now)) {
-            round_trip = Some(answered);
+        let heartbeat = self.pulse.as_ref().and_then(|pulse| pulse.ping.answered_by(&payload, self.now));
+        let application =
+            self.application_ping.as_ref().and_then(|ping| ping.answered_by(&payload, self.now));
+        if heartbeat.is_some() {
             self.pulse = None;
-        } else if let Some(answered) =
-            self.application_ping.as_ref().and_then(|ping| ping.answered_by(&payload, self.now))
-        {
-            round_trip = Some(answered);
+        } else if application.is_some() {
             self.application_ping = None;
         }
+        let round_trip = heartbeat.or(application);
         self.stats.round_trip = round_trip.or(self.stats.round_trip);
-        self.pong = Some((payload, round_trip));
+        Event::Pong { payload, round_trip }
     }
 
-    fn apply_close(&mut self, frame: Option<CloseFrame>) {
+    fn apply_close(&mut self, frame: Option<&CloseFrame>) {
         self.closed_first_by.get_or_insert(Side::Remote);
-        let code = frame.as_ref().map_or(CloseCode::NO_STATUS, CloseFrame::code);
-        let reason = frame.as_ref().map_or("", CloseFrame::reason);
+        let code = frame.map_or(CloseCode::NO_STATUS, CloseFrame::code);
+        let reason = frame.map_or("", CloseFrame::reason);
         self.received = Some((code, reason.to_string()));
         // The echo has the code alone (§5.5.1); the reason was the peer's.
         self.outbox.push_close(frame.map(|frame| CloseFrame::known(frame.code(), "")), false);
@@ -454,21 +459,19 @@ impl Sender {
         }
     }
 
-    // Events that only this half can know.
+    // The last event.
 
     pub(super) fn has_event(&self) -> bool {
-        self.pong.is_some() || (self.life.is_over() && !self.closed_was_told)
+        self.life.is_over() && !self.closed_was_told
     }
 
+    #[cold]
     pub(super) fn poll_event(&mut self) -> Option<Event> {
-        if let Some((payload, round_trip)) = self.pong.take() {
-            return Some(Event::Pong { payload, round_trip });
+        if !self.has_event() {
+            return None;
         }
-        if self.life.is_over() && !self.closed_was_told {
-            self.closed_was_told = true;
-            return Some(Event::Closed(self.close_event()));
-        }
-        None
+        self.closed_was_told = true;
+        Some(Event::Closed(self.close_event()))
     }
 
     fn close_event(&mut self) -> CloseEvent {

@@ -67,21 +67,23 @@ impl Rules {
     }
 }
 
-/// Takes a message of one frame, whose payload of `len` bytes is the front of `input`.
+/// Takes a message of one frame, whose header of `header_len` bytes and payload of `len` bytes are the front of `input`.
 pub(super) fn whole(
     kind: Kind,
     key: Option<[u8; 4]>,
     input: &mut BytesMut,
+    header_len: usize,
     len: usize,
 ) -> Result<Message, Violation> {
     let payload: Bytes = if len < SPLIT_FROM {
-        let mut copy = input.get(..len).unwrap_or_default().to_vec();
-        input.advance(len);
+        let mut copy = input.get(header_len..header_len.saturating_add(len)).unwrap_or_default().to_vec();
+        input.advance(header_len.saturating_add(len));
         if let Some(key) = key {
             mask::apply(&mut copy, key);
         }
         copy.into()
     } else {
+        input.advance(header_len);
         let mut part = input.split_to(len);
         if let Some(key) = key {
             mask::apply(&mut part, key);

@@ -5,25 +5,17 @@ mod message;
 
 use alloc::vec::Vec;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 
-use crate::close::CloseFrame;
 use crate::config::{Config, Role};
 use crate::error::Violation;
-use crate::event::{Event, StreamPosition};
+use crate::event::StreamPosition;
 use crate::message::Message;
-use crate::signal::{Fault, Signal, SignalKind};
+use crate::signal::{Fault, Received, Signal};
 use crate::wire::close_payload;
 use crate::wire::header::{self, Header, Opcode};
 use crate::wire::mask;
 use message::{Kind, Rules, Unfinished, whole};
-
-/// What one step produced: perhaps something for the application, and always something for the sending side.
-#[derive(Debug)]
-pub(crate) struct Step {
-    pub(crate) event: Option<Event>,
-    pub(crate) signal: Signal,
-}
 
 #[derive(Debug)]
 pub(crate) struct Receiver {
@@ -68,30 +60,30 @@ impl Receiver {
         }
     }
 
-    /// Takes one step: at most one event, at most one frame. `None` means that `input` is empty.
-    pub(crate) fn poll(&mut self, input: &mut BytesMut) -> Option<Step> {
-        let before = input.len();
-        if before == 0 {
+    /// Takes one step, through at most one frame. `None` means that `input` is empty.
+    #[inline]
+    pub(crate) fn poll(&mut self, input: &mut BytesMut) -> Option<Received> {
+        if input.is_empty() {
             return None;
         }
-        let (event, kind) = if self.discarding {
+        if self.discarding {
             input.clear();
-            (None, SignalKind::Progress)
-        } else {
-            match self.step(input) {
-                Ok(outcome) => outcome.into_event_and_signal(),
-                Err(fault) => (None, SignalKind::Failed(fault)),
-            }
-        };
-        if matches!(kind, SignalKind::Failed(_) | SignalKind::Close(_)) {
-            self.discard();
+            return Some(Received::Progress);
         }
-        let bytes = before.saturating_sub(input.len());
-        let signal = Signal { bytes, unfinished: self.position() != StreamPosition::BetweenMessages, kind };
-        Some(Step { event, signal })
+        Some(self.step(input).unwrap_or_else(|fault| {
+            self.discard();
+            Received::Signal(Signal::Failed(fault))
+        }))
+    }
+
+    /// Whether a frame or a message has begun and is not finished.
+    #[inline]
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.frame.is_some() || self.partial.len > 0 || self.message.is_some()
     }
 
     /// From now on input is consumed and ignored, and what was kept of it is freed (RFC 6455 §7.1.7).
+    #[cold]
     pub(crate) fn discard(&mut self) {
         self.discarding = true;
         self.partial = PartialHeader::default();
@@ -111,25 +103,33 @@ impl Receiver {
         }
     }
 
-    fn step(&mut self, input: &mut BytesMut) -> Result<Outcome, Fault> {
-        let frame = match self.frame {
-            Some(frame) => frame,
-            None => match self.read_header(input)? {
-                Some(header) => self.begin_frame(&header)?,
-                None => return Ok(Outcome::Progress),
-            },
-        };
-        if frame.opcode.is_control() { self.read_control(frame, input) } else { self.read_data(frame, input) }
+    #[inline]
+    fn step(&mut self, input: &mut BytesMut) -> Result<Received, Fault> {
+        if let Some(frame) = self.frame {
+            return self.read_payload(frame, input);
+        }
+        if self.partial.len == 0
+            && let Some((header, header_len)) = header::parse(input, self.role)?
+        {
+            let frame = self.begin_frame(&header)?;
+            if let Some(message) = self.read_whole(&frame, header_len, input)? {
+                return Ok(Received::Message(message));
+            }
+            input.advance(header_len);
+            return self.read_payload(frame, input);
+        }
+        match self.complete_header(input)? {
+            Some(header) => {
+                let frame = self.begin_frame(&header)?;
+                self.read_payload(frame, input)
+            }
+            None => Ok(Received::Progress),
+        }
     }
 
-    fn read_header(&mut self, input: &mut BytesMut) -> Result<Option<Header>, Violation> {
-        if self.partial.len == 0
-            && let Some((header, len)) = header::parse(input, self.role)?
-        {
-            input.advance(len);
-            return Ok(Some(header));
-        }
-        // Rare: the header is cut in two. Byte by byte, so that not one too many is taken.
+    /// A header that is cut in two, which is rare: byte by byte, so that not one too many is taken.
+    #[cold]
+    fn complete_header(&mut self, input: &mut BytesMut) -> Result<Option<Header>, Violation> {
         while input.has_remaining() {
             if let Some(place) = self.partial.bytes.get_mut(usize::from(self.partial.len)) {
                 *place = input.get_u8();
@@ -145,6 +145,7 @@ impl Receiver {
     }
 
     /// Judges the frame by its header, before one byte of its payload is kept.
+    #[inline]
     fn begin_frame(&mut self, header: &Header) -> Result<Frame, Fault> {
         match (header.opcode, &mut self.message) {
             (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => {}
@@ -160,15 +161,36 @@ impl Receiver {
         Ok(Frame { fin, opcode, mask, remaining: payload_len })
     }
 
-    fn read_data(&mut self, mut frame: Frame, input: &mut BytesMut) -> Result<Outcome, Fault> {
-        let available = input.len();
+    /// The common case: a message of one frame that lies whole in the input, behind its header.
+    #[inline]
+    fn read_whole(
+        &self,
+        frame: &Frame,
+        header_len: usize,
+        input: &mut BytesMut,
+    ) -> Result<Option<Message>, Violation> {
+        let kind = match frame.opcode {
+            Opcode::Text => Kind::Text,
+            Opcode::Binary => Kind::Binary,
+            _ => return Ok(None),
+        };
+        match usize::try_from(frame.remaining) {
+            Ok(len) if frame.fin && len <= input.len().saturating_sub(header_len) => {
+                whole(kind, frame.mask, input, header_len, len).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    #[inline(never)]
+    fn read_payload(&mut self, frame: Frame, input: &mut BytesMut) -> Result<Received, Fault> {
+        if frame.opcode.is_control() { self.read_control(frame, input) } else { self.read_data(frame, input) }
+    }
+
+    fn read_data(&mut self, mut frame: Frame, input: &mut BytesMut) -> Result<Received, Fault> {
         let len = usize::try_from(frame.remaining).unwrap_or(usize::MAX);
         let kind = if frame.opcode == Opcode::Text { Kind::Text } else { Kind::Binary };
-        if self.message.is_none() && frame.fin && len <= available {
-            self.frame = None;
-            return Ok(Outcome::Message(whole(kind, frame.mask, input, len)?));
-        }
-
+        let available = input.len();
         let message = self.message.get_or_insert_with(|| Unfinished::new(kind));
         let taken = len.min(available);
         frame.mask = message.extend(input.get(..taken).unwrap_or_default(), frame.mask)?;
@@ -176,19 +198,19 @@ impl Receiver {
         frame.remaining = frame.remaining.saturating_sub(taken as u64);
         if frame.remaining > 0 {
             self.frame = Some(frame);
-            return Ok(Outcome::Progress);
+            return Ok(Received::Progress);
         }
         self.frame = None;
         if !frame.fin {
-            return Ok(Outcome::Progress);
+            return Ok(Received::Progress);
         }
         match self.message.take() {
-            Some(message) => Ok(Outcome::Message(message.finish()?)),
-            None => Ok(Outcome::Progress),
+            Some(message) => Ok(Received::Message(message.finish()?)),
+            None => Ok(Received::Progress),
         }
     }
 
-    fn read_control(&mut self, mut frame: Frame, input: &mut BytesMut) -> Result<Outcome, Fault> {
+    fn read_control(&mut self, mut frame: Frame, input: &mut BytesMut) -> Result<Received, Fault> {
         let len = usize::try_from(frame.remaining).unwrap_or(usize::MAX);
         let taken = len.min(input.len());
         self.control.extend_from_slice(input.get(..taken).unwrap_or_default());
@@ -196,39 +218,21 @@ impl Receiver {
         frame.remaining = frame.remaining.saturating_sub(taken as u64);
         if frame.remaining > 0 {
             self.frame = Some(frame);
-            return Ok(Outcome::Progress);
+            return Ok(Received::Progress);
         }
         self.frame = None;
         let mut payload = core::mem::take(&mut self.control);
         if let Some(key) = frame.mask {
             mask::apply(&mut payload, key);
         }
-        Ok(match frame.opcode {
-            Opcode::Ping => Outcome::Ping(payload.into()),
-            Opcode::Pong => Outcome::Pong(payload.into()),
-            _ => Outcome::Close(close_payload::parse(&payload)?),
-        })
-    }
-}
-
-/// What a step came to, before it is told to both the application and the sending side.
-enum Outcome {
-    Progress,
-    Message(Message),
-    Ping(Bytes),
-    Pong(Bytes),
-    Close(Option<CloseFrame>),
-}
-
-impl Outcome {
-    fn into_event_and_signal(self) -> (Option<Event>, SignalKind) {
-        match self {
-            Self::Progress => (None, SignalKind::Progress),
-            Self::Message(message) => (Some(Event::Message(message)), SignalKind::Message),
-            Self::Ping(payload) => (Some(Event::Ping(payload.clone())), SignalKind::Ping(payload)),
-            // Its event needs the round trip, which only the sending side knows.
-            Self::Pong(payload) => (None, SignalKind::Pong(payload)),
-            Self::Close(frame) => (None, SignalKind::Close(frame)),
-        }
+        Ok(Received::Signal(match frame.opcode {
+            Opcode::Ping => Signal::Ping(payload.into()),
+            Opcode::Pong => Signal::Pong(payload.into()),
+            _ => {
+                let close = close_payload::parse(&payload)?;
+                self.discard();
+                Signal::Close(close)
+            }
+        }))
     }
 }

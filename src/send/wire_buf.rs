@@ -88,31 +88,6 @@ impl WireBuf {
             *self = Self::default();
         }
     }
-
-    /// The runs in order: staged bytes and payloads.
-    fn runs(&self) -> impl Iterator<Item = &[u8]> {
-        let mut staged = &self.staged[..];
-        let mut take = move |len: usize| {
-            let (run, rest) = staged.split_at_checked(len).unwrap_or_default();
-            staged = rest;
-            run
-        };
-        let tail = self.staged_tail;
-        let mut referenced = self.referenced.iter();
-        let mut payload: Option<&[u8]> = None;
-        let mut tail_given = false;
-        core::iter::from_fn(move || {
-            if let Some(payload) = payload.take() {
-                return Some(payload);
-            }
-            if let Some((before, next)) = referenced.next() {
-                payload = Some(next);
-                return Some(take(*before));
-            }
-            (!core::mem::replace(&mut tail_given, true)).then(|| take(tail))
-        })
-        .filter(|run| !run.is_empty())
-    }
 }
 
 impl Buf for WireBuf {
@@ -130,11 +105,24 @@ impl Buf for WireBuf {
 
     #[cfg(feature = "std")]
     fn chunks_vectored<'a>(&'a self, dst: &mut [std::io::IoSlice<'a>]) -> usize {
+        let mut slots = dst.iter_mut();
         let mut filled = 0;
-        for (slot, run) in dst.iter_mut().zip(self.runs()) {
-            *slot = std::io::IoSlice::new(run);
-            filled = usize::saturating_add(filled, 1);
+        let mut fill = |run: &'a [u8]| {
+            if !run.is_empty()
+                && let Some(slot) = slots.next()
+            {
+                *slot = std::io::IoSlice::new(run);
+                filled += 1;
+            }
+        };
+        let mut staged = &self.staged[..];
+        for (before, payload) in &self.referenced {
+            let (run, rest) = staged.split_at_checked(*before).unwrap_or_default();
+            fill(run);
+            fill(payload);
+            staged = rest;
         }
+        fill(staged);
         filled
     }
 

@@ -68,6 +68,7 @@ pub(crate) struct Header {
 /// if it is not there whole.
 ///
 /// The first two bytes are judged as soon as they are there.
+#[inline]
 pub(crate) fn parse(bytes: &[u8], receiver: Role) -> Result<Option<(Header, usize)>, Violation> {
     let Some((&[first, second], rest)) = bytes.split_first_chunk() else {
         return Ok(None);

@@ -2,20 +2,35 @@
 
 /// XORs `payload` with the key repeated. Returns the key turned so that it continues where this payload ends.
 ///
-/// Whole words at a time: the compiler makes vector instructions of it, without any `unsafe`.
+/// The blocks are of a size that the compiler makes vector instructions of, without any `unsafe`.
+#[inline]
 pub(crate) fn apply(payload: &mut [u8], key: [u8; 4]) -> [u8; 4] {
-    let [a, b, c, d] = key;
-    let word = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
-    let (words, rest) = payload.as_chunks_mut::<8>();
-    for chunk in words {
-        *chunk = (u64::from_ne_bytes(*chunk) ^ word).to_ne_bytes();
+    let (blocks, rest) = payload.as_chunks_mut::<32>();
+    for block in blocks {
+        xor_words(block, key);
     }
-    for (byte, key) in rest.iter_mut().zip([a, b, c, d, a, b, c]) {
+    let (short_blocks, rest) = rest.as_chunks_mut::<8>();
+    for block in short_blocks {
+        xor_words(block, key);
+    }
+    let (words, rest) = rest.as_chunks_mut::<4>();
+    for word in words {
+        xor_words(word, key);
+    }
+    for (byte, key) in rest.iter_mut().zip(&key) {
         *byte ^= key;
     }
-    let mut turned = key;
-    turned.rotate_left(rest.len() % 4);
-    turned
+    // At most three bytes are left, so this is less than a whole turn.
+    u32::from_le_bytes(key).rotate_right(8 * rest.len() as u32).to_le_bytes()
+}
+
+/// XORs as many whole words as there are; inlined, the length is known.
+#[inline(always)]
+fn xor_words(bytes: &mut [u8], key: [u8; 4]) {
+    let key = u32::from_ne_bytes(key);
+    for word in bytes.as_chunks_mut::<4>().0 {
+        *word = (u32::from_ne_bytes(*word) ^ key).to_ne_bytes();
+    }
 }
 
 #[cfg(test)]

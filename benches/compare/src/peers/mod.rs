@@ -3,7 +3,6 @@
 
 mod tokio_websockets;
 mod tungstenite;
-#[cfg(feature = "ours")]
 mod websocket_proto;
 
 use std::error::Error;
@@ -44,7 +43,6 @@ pub(crate) trait Peer: Sync {
 
 /// All columns, in their order.
 pub(crate) const PEERS: &[&dyn Peer] = &[
-    #[cfg(feature = "ours")]
     &websocket_proto::WebsocketProto,
     &tungstenite::DEFAULT,
     &tungstenite::SMALL_BUFFER,

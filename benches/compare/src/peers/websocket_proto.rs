@@ -12,8 +12,12 @@ use websocket_proto::{Agreement, Config, Connection, Event, Message, Role, Times
 use super::{Failure, Peer, Received};
 use crate::transport::{Transport, block_on};
 
-/// Room in the input buffer before a read.
-const READ: usize = 16 * 1024;
+/// The input buffer.
+const BUFFER: usize = 16 * 1024;
+
+/// The least room in it before a read. Less than all of it, so that the buffer is wound back once in a while and not for
+/// every read.
+const ROOM: usize = BUFFER / 2;
 
 /// How far the clock moves between reads. The machine is told the time; reading a clock is not part of the figure.
 const TICK: Duration = Duration::from_micros(1);
@@ -40,7 +44,7 @@ impl Peer for WebsocketProto {
             let config = Arc::new(Config::default());
             let mut connection =
                 Connection::upgraded(Role::Server, Agreement::default(), config, [0; 32], now);
-            let mut input = BytesMut::with_capacity(READ);
+            let mut input = BytesMut::with_capacity(BUFFER);
             let mut received = 0;
             while received < count {
                 match connection.poll_event(&mut input, now) {
@@ -53,7 +57,7 @@ impl Peer for WebsocketProto {
                     }
                     Some(other) => return Err(format!("unexpected: {other:?}").into()),
                     None => {
-                        input.reserve(READ);
+                        input.reserve(ROOM);
                         transport.read_buf(&mut input).await?;
                         now = now.saturating_add(TICK);
                     }
