@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-use crate::event::{CloseEvent, State};
+use crate::event::CloseEvent;
+use crate::state::State;
 use crate::upgrade::{Misuse, Response};
 
 /// What an adapter's operation can fail with, reading and writing alike.

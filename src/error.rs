@@ -1,11 +1,9 @@
 //! What can go wrong: the peer's violations, limits it ran into, the transport's failures, and the caller's mistakes.
 
-use core::fmt;
-
 use thiserror::Error;
 
 use crate::close::CloseCode;
-use crate::event::State;
+use crate::state::State;
 
 /// A rule of RFC 6455 that the peer broke: one variant for one rule.
 ///
@@ -136,7 +134,7 @@ pub enum Deadline {
 
 /// How a transport failed, as far as protocols can tell such failures apart.
 ///
-/// With `std`, a [`std::io::ErrorKind`] converts into it.
+/// With `std`, a `std::io::ErrorKind` converts into it.
 ///
 /// ```
 /// use websocket_proto::TransportFailure;
@@ -219,17 +217,6 @@ impl<T> SendError<T> {
         match self {
             Self::Full(value) | Self::NotOpen(_, value) | Self::ControlTooLong(value) => value,
         }
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connecting => "connecting",
-            Self::Open => "open",
-            Self::Closing => "closing",
-            Self::Closed => "closed",
-        })
     }
 }
 

@@ -59,26 +59,6 @@ pub enum Event {
     Closed(CloseEvent),
 }
 
-/// The browser's `readyState`.
-///
-/// ```
-/// use websocket_proto::State;
-///
-/// assert_eq!(State::Closing.to_string(), "closing");
-/// assert!(State::Open < State::Closed);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum State {
-    /// The opening handshake is under way.
-    Connecting,
-    /// Messages may be sent.
-    Open,
-    /// The connection is ending; nothing more may be sent.
-    Closing,
-    /// It has ended.
-    Closed,
-}
-
 /// One of the two sides of a connection, seen from this one.
 ///
 /// ```

@@ -1,4 +1,113 @@
-//! A WebSocket connection as a pure state machine.
+//! A WebSocket connection (RFC 6455) as a pure state machine, with thin blocking and tokio adapters.
+//!
+//! [`Connection`] is one WebSocket connection from its first handshake byte to its last close byte, and does no I/O. It
+//! reads no clock, draws no randomness and starts no thread; all three are arguments. Whoever owns it (a tokio task, a
+//! thread, an event loop, a test with a virtual clock) hands it the bytes that came in and the time it is, takes the bytes
+//! that must go out, asks when it must be called again, and acts on the events. Everything hard lives inside: handshake,
+//! frames, masking, UTF-8, fragmentation, close rules, heartbeats, deadlines, limits. So every owner behaves the same.
+//!
+//! Not writing a runtime? Use `blocking` or `tokio` (feature `tokio`), which do just what the machine says.
+//!
+//! # A whole life
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//! use bytes::{Buf, BytesMut};
+//! use websocket_proto::{
+//!     Accept, ClientRequest, CloseFrame, Config, Connection, Event, Message, OriginPolicy, Timestamp, Transport,
+//! };
+//!
+//! // What a network would do: everything that one side has to write becomes the other side's input.
+//! fn carry(from: &mut Connection, to: &mut BytesMut, now: Timestamp) {
+//!     loop {
+//!         let mut output = from.output(now);
+//!         if !output.has_remaining() { return }
+//!         to.extend_from_slice(&output.copy_to_bytes(output.remaining()));
+//!     }
+//! }
+//!
+//! let config = Arc::new(Config::default());
+//! let mut now = Timestamp::default();
+//! let request = ClientRequest::new("example.com", "/chat")?;
+//! let mut client = Connection::client(&request, config.clone(), [1; 32], now); // a real seed comes from the system
+//! let mut server = Connection::server(config, [2; 32], now);
+//! let (mut to_client, mut to_server) = (BytesMut::new(), BytesMut::new());
+//!
+//! // The opening handshake: the server decides before anything is sent.
+//! carry(&mut client, &mut to_server, now);
+//! let Some(Event::Request(request)) = server.poll_event(&mut to_server, now) else { unreachable!() };
+//! assert_eq!(request.path(), "/chat");
+//! server.accept(&Accept::new(OriginPolicy::SameHost), now)?;
+//! carry(&mut server, &mut to_client, now);
+//! assert!(matches!(client.poll_event(&mut to_client, now), Some(Event::Open(_))));
+//!
+//! // A message.
+//! client.send("hello")?;
+//! carry(&mut client, &mut to_server, now);
+//! assert_eq!(server.poll_event(&mut to_server, now), Some(Event::Message(Message::from("hello"))));
+//!
+//! // Silence: the machine says when it must be called, and sends a Ping.
+//! now = client.poll_timeout().expect("a heartbeat is on by default");
+//! assert_eq!(now.saturating_duration_since(Timestamp::default()), Duration::from_secs(25));
+//! client.handle_timeout(now);
+//! carry(&mut client, &mut to_server, now);
+//! assert!(matches!(server.poll_event(&mut to_server, now), Some(Event::Ping(_))));
+//! carry(&mut server, &mut to_client, now);
+//! assert!(matches!(client.poll_event(&mut to_client, now), Some(Event::Pong { round_trip: Some(_), .. })));
+//!
+//! // The closing handshake. The server ends the transport first.
+//! client.close(CloseFrame::new(1000, "done")?, now);
+//! carry(&mut client, &mut to_server, now);
+//! assert_eq!(server.poll_event(&mut to_server, now), None);
+//! carry(&mut server, &mut to_client, now);
+//! assert_eq!(server.transport(), Transport::HalfClose);
+//! assert_eq!(client.poll_event(&mut to_client, now), None);
+//! client.end_of_input(now);
+//! let Some(Event::Closed(close)) = client.poll_event(&mut to_client, now) else { unreachable!() };
+//! assert!(close.was_clean() && close.code().as_u16() == 1000);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The states
+//!
+//! ```text
+//! client:  request ─▶ 101 ───────────────▶ open      anything else ─▶ Refused, Closed
+//! server:  request ─▶ accept() ─▶ 101 ───▶ open      reject(), bad request ─▶ answer ─▶ HalfClose, Closed
+//!
+//! receive: Open ─Close frame─▶ GotClose ─▶ discard        Open ─violation│limit│deadline─▶ Failed ─▶ discard
+//!          Open ─end of stream─▶ Ended
+//! send:    Open ─close()│echo│failure─▶ Closing ─written─▶ SentClose      any but SentClose ─write failed─▶ Broken
+//! joint:   server: (GotClose or Failed) and SentClose ─▶ HalfClose, then Close at the end of the stream
+//!          client: GotClose and SentClose ─▶ wait for the end of the stream, then Close
+//!          client: Failed and SentClose ─▶ HalfClose, then Close at the end of the stream
+//!          both:   Ended ─▶ Close                 the close deadline ─▶ Close if both Close frames passed, else Abort
+//!          both:   dead heartbeat, write stall ─▶ one write attempt for the Close frame, then Abort
+//! ```
+//!
+//! Whatever the way, [`Event::Closed`] comes exactly once, as the last event, and its [`CloseEvent`] says what happened.
+//!
+//! # The layers
+//!
+//! From the ground up. A module imports from lower layers, or from one named before it in its own.
+//!
+//! ```text
+//! 0 vocabulary   time · close · message · state · config · error · stats · upgrade · event · signal
+//! 1 bytes        entropy · wire · http
+//! 2 machines     handshake · receive · send · heartbeat
+//! 3 the whole    connection
+//! 4 adapters     adapter · blocking · tokio
+//! ```
+//!
+//! [`receive`](Connection::poll_event) and [`send`](Connection::output) are separate machines. What one step of receiving
+//! came to crosses over as one small value; the other way there is only the order to discard, once the connection has
+//! failed or ended. `connection` joins them with the rules that concern both: deadlines, closing, the account.
+//!
+//! # Features
+//!
+//! - `std` (default): `blocking`, and a conversion of `std::io::ErrorKind`. Without it the crate is `no_std + alloc`.
+//! - `simd`: validates UTF-8 with the crate simdutf8.
+//! - `tokio`: the tokio adapter.
 #![no_std]
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -22,6 +131,7 @@ mod message;
 mod receive;
 mod send;
 mod signal;
+mod state;
 mod stats;
 mod time;
 mod upgrade;
@@ -38,8 +148,9 @@ pub use close::{CloseCode, CloseFrame, CloseFrameError, CodeRange, MAX_REASON_LE
 pub use config::{Config, Heartbeat, MessageKinds, Role};
 pub use connection::{Connection, Output, Taken, Transport};
 pub use error::{Deadline, Limit, SendError, TransportFailure, Violation};
-pub use event::{Cause, CloseEvent, Event, Side, State, StreamPosition};
+pub use event::{Cause, CloseEvent, Event, Side, StreamPosition};
 pub use message::{Message, Utf8Bytes};
+pub use state::State;
 pub use stats::Stats;
 pub use time::Timestamp;
 pub use upgrade::{

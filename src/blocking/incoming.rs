@@ -6,7 +6,8 @@ use super::{TimedIo, WebSocket};
 use crate::adapter::{Error, seed};
 use crate::config::Config;
 use crate::connection::Connection;
-use crate::event::{CloseEvent, Event, State};
+use crate::event::{CloseEvent, Event};
+use crate::state::State;
 use crate::time::Timestamp;
 use crate::upgrade::{Accept, HttpRequest, Reject, Request};
 

@@ -14,11 +14,12 @@ use crate::close::{CloseCode, CloseFrame};
 use crate::config::{Config, Role};
 use crate::entropy::Entropy;
 use crate::error::{Deadline, SendError, TransportFailure};
-use crate::event::{Cause, CloseEvent, Ending, Event, Side, State};
+use crate::event::{Cause, CloseEvent, Ending, Event, Side};
 use crate::heartbeat::{Outstanding, Pulse};
 use crate::message::Message;
 use crate::send::{Mark, Outbox, PingKind, WireBuf};
 use crate::signal::Signal;
+use crate::state::State;
 use crate::stats::Stats;
 use crate::time::Timestamp;
 use crate::wire::header::MAX_CONTROL_PAYLOAD;
@@ -287,7 +288,10 @@ impl Sender {
         self.begin_ending(Input::CloseReceived);
     }
 
-    /// Fails the connection (RFC 6455 §7.1.7): the peer is told why, ahead of everything that waits.
+    /// Fails the connection (RFC 6455 §7.1.7): the peer is told why, ahead of what waits.
+    ///
+    /// What was said to the messages before the failure is framed first, as far as one write takes it: whether the peer gets
+    /// those answers must not depend on whether its bytes came in one read or in two.
     pub(super) fn fail(&mut self, cause: Cause, code: CloseCode) {
         let reason = match cause {
             Cause::Violation(violation) => violation.to_string(),
@@ -297,6 +301,7 @@ impl Sender {
         };
         self.cause.get_or_insert(cause);
         self.closed_first_by.get_or_insert(Side::Local);
+        self.encode();
         self.outbox.push_close(CloseFrame::truncated(code, &reason).ok(), true);
         self.begin_ending(Input::Failed);
     }
@@ -390,6 +395,14 @@ impl Sender {
                 return false;
             }
         }
+        self.encode();
+        if self.outbox.wire().has_remaining() {
+            self.offered_at.get_or_insert(self.now);
+        }
+        true
+    }
+
+    fn encode(&mut self) {
         let Self { outbox, pulse, application_ping, now, .. } = self;
         outbox.encode(|kind| {
             let ping = match kind {
@@ -400,10 +413,6 @@ impl Sender {
                 ping.offered(*now);
             }
         });
-        if self.outbox.wire().has_remaining() {
-            self.offered_at.get_or_insert(self.now);
-        }
-        true
     }
 
     pub(super) fn wire(&self) -> &WireBuf {

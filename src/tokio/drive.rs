@@ -11,7 +11,8 @@ use super::wakers::Task;
 use super::{Timer, WebSocketStream, as_tcp};
 use crate::adapter::dropped;
 use crate::connection::Transport;
-use crate::event::{CloseEvent, Event, State};
+use crate::event::{CloseEvent, Event};
+use crate::state::State;
 use crate::time::Timestamp;
 
 /// How much to read at once: as much as many sockets hold ready, and little to own while a message arrives.

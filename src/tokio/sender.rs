@@ -7,8 +7,8 @@ use ::tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::WebSocketStream;
 use crate::error::SendError;
-use crate::event::State;
 use crate::message::Message;
+use crate::state::State;
 
 /// How many messages wait in the queue, beside what the connection itself has queued: enough that senders seldom wait for
 /// the task that drives the socket.

@@ -11,8 +11,9 @@ use super::WebSocketStream;
 use super::wakers::Task;
 use crate::adapter::Error;
 use crate::close::{CloseCode, CloseFrame};
-use crate::event::{Event, State};
+use crate::event::Event;
 use crate::message::Message;
+use crate::state::State;
 
 impl<S> Stream for WebSocketStream<S>
 where
