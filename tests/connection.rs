@@ -3,13 +3,15 @@
 #[path = "support/pair.rs"]
 mod pair;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use pair::{Endpoint, Pair};
 use websocket_proto::{
-    Cause, CloseCode, CloseFrame, Config, Deadline, Event, Heartbeat, Limit, Message, MessageKinds, Role,
-    SendError, Side, State, StreamPosition, Timestamp, Transport, TransportFailure, Violation,
+    Accept, Cause, ClientRequest, CloseCode, CloseFrame, Config, Connection, Deadline, Event, HandshakeError,
+    Heartbeat, Limit, Message, MessageKinds, Misuse, OriginPolicy, Reject, Role, SendError, Side, State,
+    StreamPosition, Timestamp, Transport, TransportFailure, Violation,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -566,4 +568,106 @@ fn closing_before_it_is_open_fails_the_opening() {
     assert_eq!((close.code(), close.cause()), (CloseCode::ABNORMAL, Cause::ClosedWhileConnecting));
     assert!(pair.server.written.starts_with(b"HTTP/1.1 503 "));
     assert_eq!(pair.server.connection.transport(), Transport::HalfClose);
+}
+
+#[test]
+fn both_sides_know_the_subprotocol() {
+    let now = Timestamp::default();
+    let config = Arc::new(quiet());
+    let request =
+        ClientRequest::new("localhost", "/").unwrap().subprotocol("a").unwrap().subprotocol("b").unwrap();
+    let mut client = Connection::client(&request, config.clone(), [1; 32], now);
+    let mut server = Connection::server(config, [2; 32], now);
+    let mut input = BytesMut::new();
+    input.put(client.output(now));
+    let Some(Event::Request(request)) = server.poll_event(&mut input, now) else { panic!("no request") };
+    let chosen = request.select_subprotocol(&["c", "b", "a"]).unwrap();
+    let unoffered = Accept::new(OriginPolicy::Any).subprotocol("c").unwrap();
+    assert_eq!(server.accept(&unoffered, now), Err(Misuse::SubprotocolNotOffered));
+    server.accept(&Accept::new(OriginPolicy::Any).subprotocol(chosen).unwrap(), now).unwrap();
+    input.put(server.output(now));
+    let Some(Event::Open(response)) = client.poll_event(&mut input, now) else { panic!("not open") };
+    assert_eq!(response.subprotocol(), Some("b"));
+    assert_eq!((client.subprotocol(), server.subprotocol()), (Some("b"), Some("b")));
+}
+
+#[test]
+fn the_server_decides_and_every_refusal_is_told_to_both() {
+    let now = Timestamp::default();
+    let open = |origin: &str| {
+        let request = ClientRequest::new("localhost", "/secret").unwrap().origin(origin).unwrap();
+        let mut client = Connection::client(&request, Arc::new(quiet()), [1; 32], now);
+        let mut server = Connection::server(Arc::new(quiet()), [2; 32], now);
+        let mut input = BytesMut::new();
+        input.put(client.output(now));
+        assert!(matches!(server.poll_event(&mut input, now), Some(Event::Request(_))));
+        assert!(!server.wants_read(), "a decision is awaited");
+        (client, server)
+    };
+    let finish = |mut client: Connection, mut server: Connection| {
+        let mut input = BytesMut::new();
+        input.put(server.output(now));
+        assert_eq!(server.transport(), Transport::HalfClose);
+        let Some(Event::Refused(response)) = client.poll_event(&mut input, now) else {
+            panic!("not refused")
+        };
+        let Some(Event::Closed(told_client)) = client.poll_event(&mut input, now) else {
+            panic!("not closed")
+        };
+        assert_eq!(client.transport(), Transport::Close);
+        server.end_of_input(now);
+        let Some(Event::Closed(told_server)) = server.poll_event(&mut input, now) else {
+            panic!("not closed")
+        };
+        (response, told_client.cause(), told_server.cause())
+    };
+
+    let (client, mut server) = open("https://elsewhere.example");
+    server.accept(&Accept::new(OriginPolicy::SameHost), now).unwrap();
+    assert_eq!(server.state(), State::Closing);
+    let (response, told_client, told_server) = finish(client, server);
+    assert_eq!((response.status(), told_client), (403, Cause::Refused(403)));
+    assert_eq!(told_server, Cause::Handshake(HandshakeError::OriginNotAllowed));
+
+    let (client, mut server) = open("http://localhost");
+    let reject = Reject::new(401).unwrap().header("WWW-Authenticate", "Bearer").unwrap().body("who are you?");
+    server.reject(&reject, now).unwrap();
+    assert_eq!(server.reject(&reject, now), Err(Misuse::NoRequestPending), "decided");
+    let (response, told_client, told_server) = finish(client, server);
+    assert_eq!(
+        (response.headers().get("www-authenticate"), &response.body()[..]),
+        (Some("Bearer"), &b"who are you?"[..])
+    );
+    assert_eq!((told_client, told_server), (Cause::Refused(401), Cause::Rejected(401)));
+
+    // Nobody decides.
+    let (client, mut server) = open("http://localhost");
+    let late = server.poll_timeout().unwrap();
+    server.handle_timeout(late);
+    assert_eq!(server.poll_event(&mut BytesMut::new(), late), None);
+    let (response, _, told_server) = finish(client, server);
+    assert_eq!((response.status(), told_server), (503, Cause::Deadline(Deadline::Decision)));
+}
+
+#[test]
+fn a_plain_request_is_surfaced_only_if_wanted() {
+    let now = Timestamp::default();
+    let get = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut server = Endpoint::new(Connection::server(Arc::new(quiet()), [2; 32], now));
+    server.receive(get, now);
+    assert!(server.written.starts_with(b"HTTP/1.1 426 "));
+
+    let mut config = quiet();
+    config.http_requests = true;
+    let mut server = Endpoint::new(Connection::server(Arc::new(config), [2; 32], now));
+    server.receive(get, now);
+    let [Event::HttpRequest(request)] = &server.events[..] else { panic!("{:?}", server.events) };
+    assert_eq!((request.method(), request.path()), ("GET", "/health"));
+    assert_eq!(server.connection.accept(&Accept::new(OriginPolicy::Any), now), Err(Misuse::NotAnUpgrade));
+    server.connection.reject(&Reject::new(200).unwrap().body("fine\n"), now).unwrap();
+    server.run(now);
+    assert!(
+        server.written.starts_with(b"HTTP/1.1 200 OK\r\n") && server.written.ends_with(b"\r\n\r\nfine\n")
+    );
+    assert_eq!(server.connection.transport(), Transport::HalfClose);
 }

@@ -36,7 +36,8 @@ pub use output::{Output, Taken};
 /// Its methods are of five kinds:
 ///
 /// - **Getters**: [`state`](Self::state), [`stats`](Self::stats), [`buffered`](Self::buffered),
-///   [`send_capacity`](Self::send_capacity), [`wants_read`](Self::wants_read).
+///   [`send_capacity`](Self::send_capacity), [`wants_read`](Self::wants_read),
+///   [`subprotocol`](Self::subprotocol).
 /// - **What happened outside**: [`end_of_input`](Self::end_of_input), [`read_failed`](Self::read_failed),
 ///   [`write_failed`](Self::write_failed), [`handle_timeout`](Self::handle_timeout), [`wrote`](Self::wrote).
 /// - **Commands**: [`accept`](Self::accept), [`reject`](Self::reject), [`send`](Self::send), [`ping`](Self::ping),
@@ -87,7 +88,7 @@ impl Connection {
     /// only, and not be known to anybody (RFC 6455 §10.3).
     #[must_use]
     pub fn client(request: &ClientRequest, config: Arc<Config>, seed: [u8; 32], now: Timestamp) -> Self {
-        let mut connection = Self::new(Role::Client, config, seed, Stage::Handshake, now);
+        let mut connection = Self::new(Role::Client, config, seed, now);
         let key = connection.sender.entropy().bytes();
         let (opening, head) = Opening::client(request, key, &connection.sender.config);
         connection.opening = Some(Box::new(opening));
@@ -100,7 +101,7 @@ impl Connection {
     /// `seed` as for [`client`](Self::client); a server uses it for the payloads of its pings.
     #[must_use]
     pub fn server(config: Arc<Config>, seed: [u8; 32], now: Timestamp) -> Self {
-        let mut connection = Self::new(Role::Server, config, seed, Stage::Handshake, now);
+        let mut connection = Self::new(Role::Server, config, seed, now);
         connection.opening = Some(Box::new(Opening::server(&connection.sender.config)));
         connection
     }
@@ -117,16 +118,16 @@ impl Connection {
         seed: [u8; 32],
         now: Timestamp,
     ) -> Self {
-        // A subprotocol changes nothing in how frames are read and written.
-        drop(agreed);
-        Self::new(role, config, seed, Stage::Open, now)
+        let mut connection = Self::new(role, config, seed, now);
+        connection.sender.open(agreed);
+        connection
     }
 
-    fn new(role: Role, config: Arc<Config>, seed: [u8; 32], stage: Stage, now: Timestamp) -> Self {
+    fn new(role: Role, config: Arc<Config>, seed: [u8; 32], now: Timestamp) -> Self {
         Self {
             opening: None,
             receiver: Receiver::new(role, &config),
-            sender: Sender::new(role, config, Entropy::new(seed), stage, now),
+            sender: Sender::new(role, config, Entropy::new(seed), now),
             input_ended: false,
             deadline_passed: false,
         }
@@ -372,6 +373,12 @@ impl Connection {
     #[must_use]
     pub fn state(&self) -> State {
         self.sender.state()
+    }
+
+    /// The subprotocol that was agreed on, the browser's `protocol`; `None` before the connection is open, too.
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.sender.agreement.subprotocol()
     }
 
     /// What was counted so far.

@@ -73,9 +73,9 @@ impl Opening {
     pub(super) fn accept(&mut self, accept: &Accept, sender: &mut Sender) -> Result<(), Misuse> {
         let Self::Server(handshake) = self else { return Err(Misuse::NoRequestPending) };
         match handshake.accept(accept)? {
-            Accepted::Open { head, .. } => {
+            Accepted::Open { head, agreement } => {
                 sender.send_handshake(head);
-                sender.enter(Stage::Open);
+                sender.open(agreement);
             }
             Accepted::Denied { answer, error } => sender.answer_and_end(answer, Cause::Handshake(error)),
         }
@@ -107,8 +107,8 @@ impl Opening {
 
 fn client_event(step: ClientStep, sender: &mut Sender) -> Option<Event> {
     match step {
-        ClientStep::Open(response, _) => {
-            sender.enter(Stage::Open);
+        ClientStep::Open(response, agreement) => {
+            sender.open(agreement);
             Some(Event::Open(response))
         }
         ClientStep::Refused(response) => {

@@ -22,6 +22,7 @@ use crate::signal::Signal;
 use crate::state::State;
 use crate::stats::Stats;
 use crate::time::Timestamp;
+use crate::upgrade::Agreement;
 use crate::wire::header::MAX_CONTROL_PAYLOAD;
 
 /// How far the opening handshake is.
@@ -48,6 +49,7 @@ pub(super) struct Sender {
     pub(super) role: Role,
     pub(super) config: Arc<Config>,
     pub(super) life: Life,
+    pub(super) agreement: Agreement,
     outbox: Outbox,
     stats: Stats,
 
@@ -73,21 +75,16 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub(super) fn new(
-        role: Role,
-        config: Arc<Config>,
-        entropy: Entropy,
-        stage: Stage,
-        now: Timestamp,
-    ) -> Self {
+    pub(super) fn new(role: Role, config: Arc<Config>, entropy: Entropy, now: Timestamp) -> Self {
         Self {
             role,
             life: Life::new(),
             outbox: Outbox::new(role, &config, entropy),
             config,
+            agreement: Agreement::default(),
             stats: Stats::default(),
             now,
-            stage,
+            stage: Stage::Handshake,
             stage_since: now,
             last_received: now,
             last_progress: now,
@@ -108,6 +105,12 @@ impl Sender {
     /// Takes note of the time; it never runs backwards.
     pub(super) fn observe(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
+    }
+
+    /// The opening handshake is done.
+    pub(super) fn open(&mut self, agreement: Agreement) {
+        self.agreement = agreement;
+        self.enter(Stage::Open);
     }
 
     pub(super) fn enter(&mut self, stage: Stage) {
