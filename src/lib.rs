@@ -157,3 +157,8 @@ pub use upgrade::{
     Accept, Agreement, ClientRequest, HandshakeError, Headers, HttpRequest, InvalidHead, Misuse, Origin,
     OriginPolicy, Reject, Request, Response, RetryAfter,
 };
+
+/// The examples in the README compile.
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
