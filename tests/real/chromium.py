@@ -157,7 +157,7 @@ def happy_path(check, browser, url):
             page["close-code"] = code
             page["close-reason"] = "schönen Tag"
             page.click("close")
-            page.ended(code, clean=True, reason="schönen Tag")
+            page.ended(code, clean=True)  # the server echoes the code alone (RFC 6455 5.5.1), not the reason
             note(f"after {page['close-took']}")
             took, unit = page["close-took"].split()
             took = float(took) / (1000 if unit == "ms" else 1)
