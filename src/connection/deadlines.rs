@@ -51,6 +51,12 @@ impl Sender {
         }
     }
 
+    /// When a transport that takes nothing ends the connection. Nothing that arrives before averts it.
+    pub(super) fn stall_due(&self) -> Option<(Timestamp, Due)> {
+        let counts = self.stage == Stage::Open || self.ending_since.is_some();
+        if counts && !self.life.is_over() { self.write_stall() } else { None }
+    }
+
     fn write_stall(&self) -> Option<(Timestamp, Due)> {
         if self.life.sending == Sending::Broken {
             return None;
@@ -103,4 +109,43 @@ impl Sender {
 
 fn earliest<const N: usize>(due: [Option<(Timestamp, Due)>; N]) -> Option<(Timestamp, Due)> {
     due.into_iter().flatten().min_by_key(|(at, _)| *at)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::sync::Arc;
+    use core::time::Duration;
+    use std::vec;
+
+    use bytes::{Buf, BytesMut};
+
+    use crate::config::{Config, Role};
+    use crate::connection::{Connection, Transport};
+    use crate::error::Deadline;
+    use crate::event::{Cause, Event};
+    use crate::time::Timestamp;
+    use crate::upgrade::Agreement;
+
+    /// An owner that parses no more while output waits must not be held by a peer that never takes it.
+    #[test]
+    fn a_stalled_write_ends_a_connection_that_nobody_polls_for_events() {
+        // Falls due before, and waits to be judged.
+        let config = Config { inbound_idle: Some(Duration::from_secs(10)), ..Config::default() };
+        let mut now = Timestamp::default();
+        let agreed = Agreement::default();
+        let mut connection = Connection::upgraded(Role::Server, agreed, Arc::new(config), [7; 32], now);
+        connection.send(vec![0; 1 << 20]).unwrap();
+        assert!(connection.output(now).has_remaining());
+
+        while connection.transport() == Transport::Open {
+            now = connection.poll_timeout().expect("the write stall is due");
+            connection.handle_timeout(now);
+            let _ = connection.output(now);
+        }
+        assert_eq!(now, Timestamp::from_duration(Duration::from_secs(30)));
+        assert_eq!(connection.transport(), Transport::Abort);
+        let Some(Event::Closed(close)) = connection.poll_event(&mut BytesMut::new(), now) else { panic!() };
+        // What fell due first was not judged: what the peer sent may wait to be parsed.
+        assert_eq!(close.cause(), Cause::Deadline(Deadline::WriteStall));
+    }
 }

@@ -14,7 +14,7 @@ use bytes::BytesMut;
 use crate::close::CloseFrame;
 use crate::config::{Config, Role};
 use crate::entropy::Entropy;
-use crate::error::{SendError, TransportFailure};
+use crate::error::{Deadline, SendError, TransportFailure};
 use crate::event::{Cause, Event};
 use crate::message::Message;
 use crate::receive::Receiver;
@@ -344,16 +344,20 @@ impl Connection {
     /// anew after each wake-up rather than remember it.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        if self.deadline_passed {
-            return None;
-        }
-        self.sender.next_due().map(|(at, _)| at)
+        // While a verdict waits for what arrived to be parsed, only the one that does not wait is left.
+        let due = if self.deadline_passed { self.sender.stall_due() } else { self.sender.next_due() };
+        due.map(|(at, _)| at)
     }
 
     /// Says that it is `now`. What that ends is judged by the next [`poll_event`](Self::poll_event), after it parsed what
-    /// had arrived. Calls that come early or for nothing change nothing.
+    /// had arrived; but for [`Config::write_stall`], which nothing that arrives could avert: so it also ends a connection
+    /// whose owner parses nothing more until output has gone. Calls that come early or for nothing change nothing.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.sender.observe(now);
+        if self.sender.stall_due().is_some_and(|(at, _)| at <= self.sender.now) {
+            self.sender.give_up(Deadline::WriteStall);
+            return;
+        }
         while let Some((at, due)) = self.sender.next_due()
             && at <= self.sender.now
         {
