@@ -13,6 +13,7 @@ mod cli;
 mod url;
 
 use std::error::Error;
+use std::io::{self, Write};
 use std::net::TcpStream;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use clap::Parser;
 use url::WsUrl;
 use websocket_proto::blocking::{WebSocket, connect};
-use websocket_proto::{CloseEvent, Config};
+use websocket_proto::{ClientRequest, CloseEvent, Config};
 
 /// Plays the client in all cases of an Autobahn fuzzing server.
 #[derive(Parser)]
@@ -43,11 +44,10 @@ fn play_all(Options { url, agent }: Options) -> Result<(), Box<dyn Error>> {
     for case in 1..=count {
         let mut socket = open(&url, &format!("/runCase?case={case}&agent={agent}"))?;
         let close = echo(&mut socket);
-        println!("case {case} of {count}: {}: {}", close.code(), close.cause());
+        writeln!(io::stdout(), "case {case} of {count}: {}: {}", close.code(), close.cause())?;
     }
     open(&url, &format!("/updateReports?agent={agent}"))?.read()?;
-    println!("all {count} cases played");
-    Ok(())
+    Ok(writeln!(io::stdout(), "all {count} cases played")?)
 }
 
 fn case_count(url: &WsUrl) -> Result<u32, Box<dyn Error>> {
@@ -59,11 +59,11 @@ fn case_count(url: &WsUrl) -> Result<u32, Box<dyn Error>> {
 }
 
 fn open(url: &WsUrl, target: &str) -> Result<WebSocket<TcpStream>, Box<dyn Error>> {
-    let url = url.join(target);
     let address = url.address();
     let tcp = TcpStream::connect(&address).map_err(|error| format!("no connection to {address}: {error}"))?;
     // The default limits let the largest messages of the suite pass, and the most chopped ones.
-    let (socket, _response) = connect(tcp, &url.request()?, Arc::new(Config::default()))?;
+    let request = ClientRequest::new(&url.host, target)?;
+    let (socket, _response) = connect(tcp, &request, Arc::new(Config::default()))?;
     Ok(socket)
 }
 

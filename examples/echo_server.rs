@@ -58,7 +58,7 @@ async fn serve(Options { port, autobahn }: Options) -> io::Result<()> {
                 tokio::spawn(tell_how_it_ends(tcp, peer, config.clone()));
             }
             Err(error) => {
-                eprintln!("cannot accept a connection: {error}");
+                let _ = writeln!(io::stderr(), "cannot accept a connection: {error}");
                 // Want of file descriptors does not pass at once.
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -67,13 +67,15 @@ async fn serve(Options { port, autobahn }: Options) -> io::Result<()> {
 }
 
 async fn tell_how_it_ends(tcp: TcpStream, peer: SocketAddr, config: Arc<Config>) {
-    match echo(tcp, config).await {
+    let end = match echo(tcp, config).await {
         Ok(close) => {
             let clean = if close.was_clean() { "clean" } else { "not clean" };
-            println!("{peer}: {}, {clean}: {}", close.code(), close.cause());
+            format!("{}, {clean}: {}", close.code(), close.cause())
         }
-        Err(error) => println!("{peer}: no connection: {error}"),
-    }
+        Err(error) => format!("no WebSocket: {error}"),
+    };
+    // It goes on where nobody reads this.
+    let _ = writeln!(io::stdout(), "{peer}: {end}");
 }
 
 async fn echo(tcp: TcpStream, config: Arc<Config>) -> Result<CloseEvent, Error> {

@@ -1,6 +1,7 @@
 //! What the example programs share: options from the command line, and one line on stderr when something fails.
 
 use std::fmt::Display;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -16,7 +17,8 @@ pub(crate) fn run<O: Parser, E: Display>(program: impl FnOnce(O) -> Result<(), E
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            // Where nobody reads it, the exit status has to do.
+            let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
     }

@@ -7,7 +7,8 @@ use websocket_proto::{ClientRequest, InvalidHead};
 /// A URL such as `ws://127.0.0.1:9002/path?query`.
 #[derive(Clone, Debug)]
 pub(crate) struct WsUrl {
-    host: String,
+    /// With the port, if there is one.
+    pub(crate) host: String,
     target: String,
 }
 
@@ -22,11 +23,6 @@ impl WsUrl {
     /// The request for this URL.
     pub(crate) fn request(&self) -> Result<ClientRequest, InvalidHead> {
         ClientRequest::new(&self.host, &self.target)
-    }
-
-    /// The same host and path, with `more` behind it.
-    pub(crate) fn join(&self, more: &str) -> Self {
-        Self { host: self.host.clone(), target: self.target.trim_end_matches('/').to_owned() + more }
     }
 }
 

@@ -61,7 +61,8 @@ async fn run(Options { port, self_test }: Options) -> Result<(), Failure> {
     let mut stdout = io::stdout();
     writeln!(stdout, "playground: http://{address}/")?;
     stdout.flush()?;
-    serve(listener, |peer, end| println!("{peer}: {end}")).await
+    // It goes on where nobody reads this.
+    serve(listener, |peer, end| drop(writeln!(io::stdout(), "{peer}: {end}"))).await
 }
 
 /// Serves for ever; `told` is given one line for each WebSocket that ended, and for each that did not come to be.
@@ -82,7 +83,7 @@ async fn serve(listener: TcpListener, told: fn(SocketAddr, &str)) -> Result<(), 
                 });
             }
             Err(error) => {
-                eprintln!("cannot accept a connection: {error}");
+                let _ = writeln!(io::stderr(), "cannot accept a connection: {error}");
                 // Want of file descriptors does not pass at once.
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
