@@ -144,6 +144,7 @@ mod tests {
         }
         assert_eq!(now, Timestamp::from_duration(Duration::from_secs(30)));
         assert_eq!(connection.transport(), Transport::Abort);
+        assert_eq!((connection.buffered(), connection.stats().messages_dropped), (0, 1));
         let Some(Event::Closed(close)) = connection.poll_event(&mut BytesMut::new(), now) else { panic!() };
         // What fell due first was not judged: what the peer sent may wait to be parsed.
         assert_eq!(close.cause(), Cause::Deadline(Deadline::WriteStall));

@@ -138,11 +138,18 @@ impl Sender {
     }
 
     pub(super) fn stats(&self) -> Stats {
-        Stats { messages_dropped: self.outbox.messages_dropped(), ..self.stats }
+        let messages_dropped =
+            if self.is_mute() { self.outbox.messages_unsent() } else { self.outbox.messages_dropped() };
+        Stats { messages_dropped, ..self.stats }
     }
 
     pub(super) fn buffered(&self) -> usize {
-        self.outbox.buffered()
+        if self.is_mute() { 0 } else { self.outbox.buffered() }
+    }
+
+    /// Whether nothing goes out any more: what still waits is as good as dropped.
+    fn is_mute(&self) -> bool {
+        matches!(self.transport(), Transport::Close | Transport::Abort)
     }
 
     pub(super) fn entropy(&mut self) -> &mut Entropy {
