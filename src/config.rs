@@ -58,7 +58,8 @@ pub struct Config {
     /// Default: 4 KiB: enough for an explanation, not for a page.
     pub max_refusal_body: usize,
     /// `send` accepts a message while fewer bytes than this are queued. So the queue never holds more than this and one
-    /// message.
+    /// message. A message that is not framed yet counts 64 bytes more than its payload, so that also small and empty ones
+    /// cannot wait in any number.
     ///
     /// Default: 1 MiB: well above what one write takes, well below what hurts for each slow consumer.
     pub output_high_water: usize,

@@ -308,10 +308,10 @@ fn a_flood_of_pings_needs_fixed_memory() {
 #[test]
 fn a_full_queue_gives_the_message_back() {
     let mut config = quiet();
-    config.output_high_water = 10;
+    config.output_high_water = 100;
     let mut server = Endpoint::upgraded(Role::Server, config);
     server.connection.send(vec![0; 9]).unwrap();
-    assert_eq!(server.connection.send_capacity(), 1);
+    assert_eq!(server.connection.send_capacity(), 100 - 9 - 64);
     server.connection.send(vec![1; 100]).unwrap();
     assert_eq!(server.connection.buffered(), 109);
     let refused = server.connection.send("more").unwrap_err();
@@ -319,6 +319,19 @@ fn a_full_queue_gives_the_message_back() {
     server.run(Timestamp::default());
     assert_eq!(server.connection.buffered(), 0);
     server.connection.send(refused.into_inner()).unwrap();
+}
+
+#[test]
+fn empty_messages_fill_the_queue_too() {
+    let mut config = quiet();
+    config.output_high_water = 6400;
+    let mut server = Endpoint::upgraded(Role::Server, config);
+    for _ in 0..100 {
+        server.connection.send("").unwrap();
+    }
+    assert_eq!(server.connection.send("").unwrap_err(), SendError::Full(Message::from("")));
+    server.run(Timestamp::default());
+    server.connection.send("").unwrap();
 }
 
 #[test]

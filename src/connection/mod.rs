@@ -326,10 +326,10 @@ impl Connection {
     }
 
     /// How many more bytes may be queued before [`send`](Self::send) refuses: nonzero means that one more message of any
-    /// size is accepted, if the connection is open.
+    /// size is accepted, if the connection is open. See [`Config::output_high_water`] for what counts.
     #[must_use]
     pub fn send_capacity(&self) -> usize {
-        self.sender.config.output_high_water.saturating_sub(self.sender.buffered())
+        self.sender.send_capacity()
     }
 
     /// What becomes of the transport, to be asked whenever output was written or an event was handled.

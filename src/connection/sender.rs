@@ -156,13 +156,17 @@ impl Sender {
         self.outbox.entropy()
     }
 
+    pub(super) fn send_capacity(&self) -> usize {
+        self.config.output_high_water.saturating_sub(self.outbox.load())
+    }
+
     // Commands.
 
     pub(super) fn send(&mut self, message: Message) -> Result<(), SendError<Message>> {
         if self.state() != State::Open {
             return Err(SendError::NotOpen(self.state(), message));
         }
-        if self.outbox.buffered() >= self.config.output_high_water {
+        if self.send_capacity() == 0 {
             return Err(SendError::Full(message));
         }
         self.outbox.push_message(message);

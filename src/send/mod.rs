@@ -27,6 +27,10 @@ const MAX_PONGS: usize = 16;
 /// Output is encoded until this many bytes are ready: enough for one system call, and little for a Pong to wait behind.
 const ENCODE_AHEAD: usize = 64 * 1024;
 
+/// What a message that waits counts for beside its payload: its place in the queue and its allocation cost about as much. If
+/// it counted for nothing, empty messages could wait in any number.
+const MESSAGE_COST: usize = 64;
+
 #[derive(Debug)]
 pub(crate) struct Outbox {
     role: Role,
@@ -127,6 +131,11 @@ impl Outbox {
     pub(crate) fn buffered(&self) -> usize {
         let current = self.current.as_ref().map_or(0, |current| current.rest.len());
         self.queued.saturating_add(current).saturating_add(self.wire.len()).saturating_add(self.taken)
+    }
+
+    /// What counts towards the limit of the queue: bytes that wait, and what the messages among them cost.
+    pub(crate) fn load(&self) -> usize {
+        self.buffered().saturating_add(self.messages.len().saturating_mul(MESSAGE_COST))
     }
 
     pub(crate) fn messages_dropped(&self) -> u64 {
