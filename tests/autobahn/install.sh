@@ -12,21 +12,19 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 die() { echo "install.sh: $*" >&2; exit 1; }
 
-usable() {
-  "$1" -c '
-import os, platform, ssl, sys, sysconfig, zlib
-assert sys.version_info[:2] == (2, 7) and platform.python_implementation() == "CPython"
-assert os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h"))
-' >/dev/null 2>&1
-}
-
+# Prints the path of the first candidate that will do.
 find_python27() {
   local candidates=("${PYTHON27:-}") candidate
   if [ -z "${PYTHON27:-}" ]; then
     candidates=(python2.7 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/2.7*/bin/python2.7)
   fi
   for candidate in "${candidates[@]}"; do
-    if usable "$candidate"; then "$candidate" -c 'import sys; print(sys.executable)'; return; fi
+    "$candidate" - 2>/dev/null <<'PYTHON' | grep . && return
+import os, platform, ssl, sys, sysconfig, zlib
+assert sys.version_info[:2] == (2, 7) and platform.python_implementation() == "CPython"
+assert os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h"))
+print(sys.executable)
+PYTHON
   done
   die "no CPython 2.7 with ssl, zlib and its C headers (tried: ${candidates[*]}); 'pyenv install 2.7.18' makes one"
 }
