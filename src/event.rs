@@ -159,7 +159,7 @@ pub enum Cause {
 /// use websocket_proto::{Cause, CloseEvent};
 ///
 /// fn log(close: &CloseEvent) {
-///     println!("{} clean: {} cause: {}", close.code(), close.was_clean(), close.cause());
+///     println!("{close}"); // 1006 Abnormal Closure, not clean: deadline: no sign of life after a ping
 ///     if let Cause::Deadline(which) = close.cause() {
 ///         println!("too slow: {which}");
 ///     }
@@ -179,6 +179,18 @@ pub(crate) struct Ending {
     pub(crate) unsent_messages: u64,
     pub(crate) local_stall: Option<Duration>,
     pub(crate) stats: Stats,
+}
+
+/// One line: the code, whether it was clean, and the cause, with the code of the Close frame that told the peer.
+impl fmt::Display for CloseEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let clean = if self.was_clean() { "clean" } else { "not clean" };
+        write!(f, "{}, {clean}: {}", self.code(), self.cause())?;
+        match self.sent() {
+            Some(sent) if !self.was_clean() => write!(f, "; the peer was told {sent}"),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl CloseEvent {

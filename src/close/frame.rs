@@ -51,6 +51,12 @@ pub enum CloseFrameError {
 }
 
 impl CloseFrame {
+    /// 1000 without a reason: the connection did what it was opened for.
+    pub const NORMAL: Self = Self { code: CloseCode::NORMAL, reason: String::new() };
+
+    /// 1001 without a reason: this side leaves.
+    pub const GOING_AWAY: Self = Self { code: CloseCode::GOING_AWAY, reason: String::new() };
+
     /// A Close frame with this code and reason, the same in either role.
     ///
     /// # Errors

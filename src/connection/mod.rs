@@ -37,6 +37,7 @@ pub use output::{Output, Taken};
 ///
 /// - **Getters**: [`state`](Self::state), [`stats`](Self::stats), [`buffered`](Self::buffered),
 ///   [`send_capacity`](Self::send_capacity), [`wants_read`](Self::wants_read),
+///   [`wants_write`](Self::wants_write),
 ///   [`subprotocol`](Self::subprotocol).
 /// - **What happened outside**: [`end_of_input`](Self::end_of_input), [`read_failed`](Self::read_failed),
 ///   [`write_failed`](Self::write_failed), [`handle_timeout`](Self::handle_timeout), [`wrote`](Self::wrote).
@@ -318,8 +319,16 @@ impl Connection {
         self.sender.wrote_lent(count);
     }
 
-    /// How many bytes wait to be written: of messages that are not framed yet their payload, of all else what goes out.
-    /// WHATWG's `bufferedAmount`, but for the framing.
+    /// Whether anything is to be written, or was [taken](Self::take) and is not credited yet. It may be asked at any time,
+    /// whereas [`output`](Self::output) counts as an attempt to write.
+    #[must_use]
+    pub fn wants_write(&self) -> bool {
+        self.sender.wants_write()
+    }
+
+    /// How many bytes of messages wait to be written: their payload, and once they are framed for the transport, frames of
+    /// any kind whole. WHATWG's `bufferedAmount`, but for the framing. Messages without payload, and control frames that are
+    /// not framed yet, count nothing: to learn whether all is written, ask [`wants_write`](Self::wants_write).
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.sender.buffered()

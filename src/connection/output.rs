@@ -9,7 +9,8 @@ use crate::send::WireBuf;
 ///
 /// Made by [`Connection::output`](crate::Connection::output) for one write attempt that does not wait. Progress counts as
 /// made at the time the guard was made; make a new one for each attempt, with the time it is then. It may hold less than
-/// all that waits: ask again until it is empty.
+/// all that waits: ask again until it is empty. Made without writing, it still counts as an attempt: a deadline for stalled
+/// writes runs from it, and the Close frame to a peer that was given up is shown in one attempt only.
 ///
 /// ```
 /// use std::sync::Arc;

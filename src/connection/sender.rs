@@ -143,6 +143,10 @@ impl Sender {
         Stats { messages_dropped, ..self.stats }
     }
 
+    pub(super) fn wants_write(&self) -> bool {
+        !self.is_mute() && self.outbox.has_output()
+    }
+
     pub(super) fn buffered(&self) -> usize {
         if self.is_mute() { 0 } else { self.outbox.buffered() }
     }

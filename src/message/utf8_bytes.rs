@@ -132,14 +132,28 @@ pub(crate) struct Assembly {
     valid: usize,
 }
 
+/// The least that an assembly grows to, unless its frame is shorter: a frame that comes byte by byte must not be moved at
+/// each of its first bytes.
+const MIN_GROWTH: usize = 64;
+
 /// A payload that cannot become UTF-8 whatever follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidUtf8;
 
 impl Assembly {
-    /// Appends `chunk` and lets `unmask` change what was appended, and nothing else.
-    pub(crate) fn extend(&mut self, chunk: &[u8], unmask: impl FnOnce(&mut [u8])) {
+    /// Appends `chunk` and lets `unmask` change what was appended, and nothing else. The peer says that at most
+    /// `more` bytes are to follow.
+    ///
+    /// Memory follows what has come, at most doubled, and never what the peer says; but it does not grow beyond that either,
+    /// so that the last piece of a message leaves nothing unused.
+    pub(crate) fn extend(&mut self, chunk: &[u8], more: u64, unmask: impl FnOnce(&mut [u8])) {
         let start = self.bytes.len();
+        let needed = start.saturating_add(chunk.len());
+        if needed > self.bytes.capacity() {
+            let claimed = needed.saturating_add(usize::try_from(more).unwrap_or(usize::MAX));
+            let capacity = claimed.min(needed.saturating_mul(2).max(MIN_GROWTH));
+            self.bytes.reserve_exact(capacity.saturating_sub(start));
+        }
         self.bytes.extend_from_slice(chunk);
         if let Some(tail) = self.bytes.get_mut(start..) {
             unmask(tail);
@@ -195,7 +209,7 @@ mod tests {
     fn assemble(pieces: &[&[u8]]) -> Result<Utf8Bytes, InvalidUtf8> {
         let mut assembly = Assembly::default();
         for piece in pieces {
-            assembly.extend(piece, |_| ());
+            assembly.extend(piece, 0, |_| ());
             assembly.validate()?;
         }
         assembly.finish_text()
@@ -226,9 +240,9 @@ mod tests {
     fn what_cannot_be_completed_fails_at_its_first_wrong_byte() {
         for (good, bad) in [(&[0xed][..], 0xa0), (&[0xf4], 0x90), (&[0xe0], 0x9f), (&[0xf0, 0x90], 0x7f)] {
             let mut assembly = Assembly::default();
-            assembly.extend(good, |_| ());
+            assembly.extend(good, 0, |_| ());
             assert_eq!(assembly.validate(), Ok(()), "{good:x?}");
-            assembly.extend(&[bad], |_| ());
+            assembly.extend(&[bad], 0, |_| ());
             assert_eq!(assembly.validate(), Err(InvalidUtf8), "{good:x?} {bad:x}");
         }
     }

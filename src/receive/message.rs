@@ -116,14 +116,16 @@ impl Unfinished {
         rules.judge_fragments(self.fragments)
     }
 
-    /// Appends what arrived and judges it, if it is text; returns the mask for what follows.
+    /// Appends what arrived, with at most `more` bytes of the message to follow, and judges it, if it is text; returns the mask for
+    /// what follows.
     pub(super) fn extend(
         &mut self,
         chunk: &[u8],
+        more: u64,
         key: Option<[u8; 4]>,
     ) -> Result<Option<[u8; 4]>, Violation> {
         let mut turned = None;
-        self.payload.extend(chunk, |appended| turned = key.map(|key| mask::apply(appended, key)));
+        self.payload.extend(chunk, more, |appended| turned = key.map(|key| mask::apply(appended, key)));
         if self.kind == Kind::Text {
             self.payload.validate()?;
         }

@@ -193,9 +193,10 @@ impl Receiver {
         let available = input.len();
         let message = self.message.get_or_insert_with(|| Unfinished::new(kind));
         let taken = len.min(available);
-        frame.mask = message.extend(input.get(..taken).unwrap_or_default(), frame.mask)?;
-        input.advance(taken);
         frame.remaining = frame.remaining.saturating_sub(taken as u64);
+        let more = if frame.fin { frame.remaining } else { u64::MAX };
+        frame.mask = message.extend(input.get(..taken).unwrap_or_default(), more, frame.mask)?;
+        input.advance(taken);
         if frame.remaining > 0 {
             self.frame = Some(frame);
             return Ok(Received::Progress);

@@ -138,6 +138,23 @@ impl Outbox {
         self.buffered().saturating_add(self.messages.len().saturating_mul(MESSAGE_COST))
     }
 
+    /// Whether there is anything to go out, or handed out and not credited.
+    pub(crate) fn has_output(&self) -> bool {
+        let unencoded = match self.close {
+            Close::Encoded(_) => false,
+            Close::Queued { .. } => true,
+            Close::None => {
+                let [heartbeat, application] = &self.pings;
+                self.current.is_some()
+                    || !self.messages.is_empty()
+                    || !self.pongs.is_empty()
+                    || heartbeat.is_some()
+                    || application.is_some()
+            }
+        };
+        unencoded || self.wire.len() > 0 || self.taken > 0
+    }
+
     pub(crate) fn messages_dropped(&self) -> u64 {
         self.messages_dropped
     }

@@ -4,7 +4,6 @@
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd -- "$here/../.." && pwd)
 skipped_status=77
 
 known=()
@@ -36,17 +35,7 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-if [ -z "${PLAYGROUND:-}" ]; then
-  (cd "$root" && cargo build --release --features tokio --example playground)
-  target=$(cd "$root" && realpath -m -- "${CARGO_TARGET_DIR:-target}")
-  PLAYGROUND=$target/release/examples/playground
-fi
-if [ ! -x "$PLAYGROUND" ]; then
-  echo "run.sh: PLAYGROUND is not a program: $PLAYGROUND" >&2
-  exit 2
-fi
-PLAYGROUND=$(realpath -- "$PLAYGROUND")
-export PLAYGROUND REAL_TALLY=$tally PYTHONDONTWRITEBYTECODE=1
+export REAL_TALLY=$tally PYTHONDONTWRITEBYTECODE=1
 
 passed=0 failed=0 skipped=0
 for name in "${names[@]}"; do

@@ -90,11 +90,26 @@ class Process:
         self.kill()
 
 
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+
+def example(name):
+    """The path of an example program: the one that its variable names, or one built here in release mode."""
+    if named := os.environ.get(name.upper()):
+        return os.path.realpath(named)
+    subprocess.run(
+        ["cargo", "build", "--quiet", "--release", "--locked", "--features", "tokio", "--example", name],
+        cwd=ROOT,
+        check=True,
+    )
+    return str(ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release" / "examples" / name)
+
+
 class Playground(Process):
     """The example `playground` on a port of the kernel's choice; `url` is its page's."""
 
     def __init__(self):
-        super().__init__([os.environ["PLAYGROUND"], "--port", "0"])
+        super().__init__([example("playground"), "--port", "0"])
         try:
             self.url = self.wait_for_output(r"\Aplayground: (http://127\.0\.0\.1:\d+/)\r?\n")
         except BaseException:
@@ -116,8 +131,6 @@ def main(test):
 
     signal.signal(signal.SIGTERM, stop)
     name = pathlib.Path(sys.argv[0]).stem
-    if "PLAYGROUND" not in os.environ:
-        sys.exit("PLAYGROUND is not set: call this through run.sh")
     check = Checks()
     try:
         test(check)
