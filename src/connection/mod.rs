@@ -442,9 +442,11 @@ impl Connection {
         }
     }
 
-    /// Lets the opening handshake go once it is done, and the receiver discard once nothing counts any more.
+    /// Lets the opening handshake go once it is done, and the receiver discard once nothing counts any more. A failed
+    /// write alone does not end it: the peer may have answered, and what is not read as its answer must not be read as
+    /// frames.
     fn finish_opening(&mut self) {
-        if self.sender.stage == Stage::Open || !self.sender.life.is_open() {
+        if self.sender.stage == Stage::Open || self.sender.life.receiving != Receiving::Open {
             self.opening = None;
         }
         if self.sender.life.is_over() || self.sender.life.receiving == Receiving::Failed {

@@ -131,7 +131,7 @@ impl Sender {
     }
 
     pub(super) fn transport(&self) -> Transport {
-        if self.parting == Parting::Wanted && !self.outbox.is_lent() {
+        if self.parting == Parting::Wanted {
             return Transport::Open;
         }
         self.life.transport(self.role)
@@ -235,7 +235,7 @@ impl Sender {
         self.cause.get_or_insert(cause);
         self.closed_first_by = self.closed_first_by.or(first);
         self.life.apply(Input::StreamEnded);
-        self.outbox.discard();
+        self.discard();
     }
 
     /// Counts bytes that were parsed.
@@ -327,12 +327,15 @@ impl Sender {
     /// Gives the peer up: there is no use in a closing handshake. Its Close frame gets one write attempt.
     pub(super) fn give_up(&mut self, deadline: Deadline) {
         self.cause.get_or_insert(Cause::Deadline(deadline));
-        if matches!(self.life.sending, Sending::Open | Sending::Closing) {
+        let may_write = matches!(self.life.sending, Sending::Open | Sending::Closing);
+        self.life.apply(Input::GivenUp);
+        if may_write && !self.outbox.is_lent() {
             let reason = deadline.to_string();
             self.outbox.push_close(CloseFrame::truncated(CloseCode::INTERNAL_ERROR, &reason).ok(), true);
             self.parting = Parting::Wanted;
+        } else {
+            self.discard();
         }
-        self.life.apply(Input::GivenUp);
     }
 
     pub(super) fn inbound_idle(&mut self) {
@@ -346,7 +349,7 @@ impl Sender {
             self.cause.get_or_insert(Cause::Deadline(Deadline::Close));
         }
         self.life.apply(Input::CloseDeadline);
-        self.outbox.discard();
+        self.discard();
     }
 
     /// The stream ended, and everything in it was parsed; `cause` counts if no Close frame came before.
@@ -368,13 +371,15 @@ impl Sender {
     }
 
     pub(super) fn write_failed(&mut self, failure: TransportFailure) {
-        if self.life.is_over() || self.life.sending == Sending::SentClose {
+        if self.life.sending == Sending::SentClose {
             return;
         }
-        self.cause.get_or_insert(Cause::Transport(failure));
-        self.outbox.discard();
+        if !self.life.is_over() {
+            self.cause.get_or_insert(Cause::Transport(failure));
+            self.begin_ending(Input::WriteFailed);
+        }
+        self.discard();
         self.offered_at = None;
-        self.begin_ending(Input::WriteFailed);
     }
 
     fn begin_ending(&mut self, input: Input) {
@@ -384,8 +389,14 @@ impl Sender {
 
     fn discard_if_over(&mut self) {
         if self.life.is_over() {
-            self.outbox.discard();
+            self.discard();
         }
+    }
+
+    /// Nothing more goes out, not even to a peer that was to be told why.
+    fn discard(&mut self) {
+        self.parting = Parting::None;
+        self.outbox.discard();
     }
 
     // Output.
@@ -408,8 +419,7 @@ impl Sender {
             Parting::None => {}
             Parting::Wanted => self.parting = Parting::Offered,
             Parting::Offered => {
-                self.parting = Parting::None;
-                self.outbox.discard();
+                self.discard();
                 return false;
             }
         }
@@ -453,6 +463,10 @@ impl Sender {
 
     /// The transport took this many of the bytes that were lent.
     pub(super) fn wrote_lent(&mut self, count: usize) {
+        if self.parting == Parting::Offered {
+            // The end was told and the transport is being reset: all of this was counted as dropped.
+            self.discard();
+        }
         let count = self.outbox.credit(count);
         self.progress(count);
     }

@@ -79,7 +79,7 @@ enum Close {
         frame: Option<CloseFrame>,
         urgent: bool,
     },
-    /// Encoded; nothing is encoded after it. An HTTP answer in its place has no code.
+    /// Encoded; nothing is encoded after it. An HTTP answer in its place has no code, nor has one that was discarded.
     Encoded(Option<CloseCode>),
 }
 
@@ -184,6 +184,9 @@ impl Outbox {
 
     /// An HTTP answer that ends the connection, in the place of a Close frame.
     pub(crate) fn push_final_answer(&mut self, answer: Bytes) {
+        if matches!(self.close, Close::Encoded(_)) {
+            return;
+        }
         self.push_handshake(answer);
         self.mark(Mark::Close);
         self.close = Close::Encoded(None);
@@ -253,6 +256,9 @@ impl Outbox {
         self.pings = [const { None }; PingKind::COUNT];
         self.wire = WireBuf::default();
         self.taken = 0;
+        if !matches!(self.close, Close::Encoded(_)) {
+            self.close = Close::Encoded(None);
+        }
     }
 
     // What goes out.
