@@ -37,6 +37,7 @@ impl Sender {
                 let at = self.stage_since.saturating_add(config.decision_timeout);
                 Some((at, Due::Judge(Deadline::Decision)))
             }
+            Stage::Open if !self.reading => earliest([self.heartbeat(), self.write_stall()]),
             Stage::Open => {
                 let after = |since: Option<Timestamp>, limit, deadline| {
                     Some((since?.saturating_add(limit?), Due::Judge(deadline)))
@@ -68,14 +69,16 @@ impl Sender {
     fn heartbeat(&self) -> Option<(Timestamp, Due)> {
         let settings = self.config.heartbeat.as_ref()?;
         if let Some(pulse) = &self.pulse {
-            if let Some(at) = pulse.verdict_at(settings, self.last_progress, self.last_received) {
+            let verdict = pulse.verdict_at(settings, self.last_progress, self.last_received);
+            if let Some(at) = verdict.filter(|_| self.reading) {
                 return Some((at, Due::Judge(Deadline::Heartbeat)));
             }
             if !pulse.ping.is_written() {
                 return None;
             }
         }
-        let silent_since = self.last_received.min(self.last_progress);
+        let silent_since =
+            if self.reading { self.last_received.min(self.last_progress) } else { self.last_progress };
         Some((silent_since.saturating_add(settings.interval), Due::Ping))
     }
 

@@ -40,7 +40,8 @@ pub use output::{Output, Taken};
 ///   [`wants_write`](Self::wants_write),
 ///   [`subprotocol`](Self::subprotocol).
 /// - **What happened outside**: [`end_of_input`](Self::end_of_input), [`read_failed`](Self::read_failed),
-///   [`write_failed`](Self::write_failed), [`handle_timeout`](Self::handle_timeout), [`wrote`](Self::wrote).
+///   [`write_failed`](Self::write_failed), [`handle_timeout`](Self::handle_timeout), [`wrote`](Self::wrote),
+///   [`set_reading`](Self::set_reading).
 /// - **Commands**: [`accept`](Self::accept), [`reject`](Self::reject), [`send`](Self::send), [`ping`](Self::ping),
 ///   [`pong`](Self::pong), [`close`](Self::close). Where one is refused, it says so and has changed nothing.
 /// - **What must be done**: [`poll_event`](Self::poll_event), [`output`](Self::output) or [`take`](Self::take),
@@ -150,7 +151,9 @@ impl Connection {
                 return self.sender.poll_event();
             }
             let before = input.len();
-            if self.opening.is_some() {
+            if !self.sender.reading {
+                // Nothing is parsed.
+            } else if self.opening.is_some() {
                 if let Some(event) = self.poll_opening(input) {
                     return Some(event);
                 }
@@ -173,7 +176,7 @@ impl Connection {
             if !input.is_empty() && self.wants_read() {
                 continue;
             }
-            if self.input_ended || self.deadline_passed {
+            if (self.input_ended && self.sender.reading) || self.deadline_passed {
                 if let Some(event) = self.act_on_what_waited() {
                     return Some(event);
                 }
@@ -183,12 +186,23 @@ impl Connection {
         }
     }
 
-    /// Whether to read the transport. While it is false nothing is parsed: a decision on the request is awaited, or the
-    /// connection has ended.
+    /// Whether to read the transport. While it is false nothing is parsed: a decision on the request is awaited, the
+    /// connection has ended, or its owner [said so](Self::set_reading).
     #[must_use]
     pub fn wants_read(&self) -> bool {
-        !self.sender.life.is_over()
+        self.sender.reading
+            && !self.sender.life.is_over()
             && !self.opening.as_ref().is_some_and(|opening| opening.waits_for_decision())
+    }
+
+    /// Says whether the owner takes in what arrives; at first it does. An owner that stops for a while, since its application
+    /// does not keep up, says so here, and says so again when it goes on.
+    ///
+    /// In between nothing is parsed, and the peer's silence is not held against it, since nobody would hear it. All else
+    /// goes on: output, Pings, the deadlines for writing and for closing; [`poll_event`](Self::poll_event) tells the end.
+    pub fn set_reading(&mut self, reading: bool, now: Timestamp) {
+        self.sender.observe(now);
+        self.sender.set_reading(reading);
     }
 
     /// The transport has no more input: TCP FIN, TLS close_notify, HTTP/2 END_STREAM. It takes effect once what was read
@@ -416,7 +430,7 @@ impl Connection {
     #[cold]
     fn act_on_what_waited(&mut self) -> Option<Event> {
         let mut event = None;
-        if core::mem::take(&mut self.input_ended) {
+        if self.sender.reading && core::mem::take(&mut self.input_ended) {
             match &mut self.opening {
                 Some(opening) => event = opening.end_of_input(&mut self.sender),
                 None => self.sender.end_of_input(Cause::EndOfStream(self.receiver.position())),

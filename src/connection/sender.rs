@@ -62,6 +62,8 @@ pub(super) struct Sender {
     pub(super) offered_at: Option<Timestamp>,
     pub(super) unfinished_since: Option<Timestamp>,
     pub(super) ending_since: Option<Timestamp>,
+    /// Whether the owner takes in what arrives. While it does not, the peer's silence proves nothing.
+    pub(super) reading: bool,
     pub(super) pulse: Option<Pulse>,
     application_ping: Option<Outstanding>,
 
@@ -91,6 +93,7 @@ impl Sender {
             offered_at: None,
             unfinished_since: None,
             ending_since: None,
+            reading: true,
             pulse: None,
             application_ping: None,
             cause: None,
@@ -247,6 +250,19 @@ impl Sender {
     }
 
     // What arrived, or did not.
+
+    /// Notes whether the owner takes in what arrives. That it goes on again counts as a sign of life: what the peer sent in
+    /// between, or did not send, is only seen from now on.
+    pub(super) fn set_reading(&mut self, reading: bool) {
+        if reading && !self.reading {
+            self.last_received = self.now;
+            self.unfinished_since = self.unfinished_since.map(|_| self.now);
+            if let Some(pulse) = &mut self.pulse {
+                pulse.received();
+            }
+        }
+        self.reading = reading;
+    }
 
     /// Takes note that input was parsed, and whether it left a frame or message unfinished.
     #[inline]
