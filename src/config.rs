@@ -27,7 +27,7 @@ pub enum Role {
 ///
 /// let mut config = Config::default();
 /// config.max_message_size = 64 * 1024;
-/// config.heartbeat = Some(Heartbeat { interval: Duration::from_secs(10), margin: Duration::from_secs(5) });
+/// config.heartbeat = Some(Heartbeat::new(Duration::from_secs(10), Duration::from_secs(5)));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -59,7 +59,7 @@ pub struct Config {
     pub max_refusal_body: usize,
     /// `send` accepts a message while fewer bytes than this are queued. So the queue never holds more than this and one
     /// message. A message that is not framed yet counts 64 bytes more than its payload, so that also small and empty ones
-    /// cannot wait in any number.
+    /// cannot wait in any number. Values below 1 count as 1.
     ///
     /// Default: 1 MiB: well above what one write takes, well below what hurts for each slow consumer.
     pub output_high_water: usize,
@@ -86,7 +86,8 @@ pub struct Config {
     ///
     /// Default: 10 s.
     pub decision_timeout: Duration,
-    /// How long the end may take, from the first Close frame sent or received, or the failure, to the end of the stream.
+    /// How long the end may take, from the first Close frame sent or received, or the failure, to the end of the stream. Where
+    /// an HTTP answer takes the place of the Close frame, from its last progress.
     ///
     /// Default: 5 s.
     pub close_timeout: Duration,
@@ -142,16 +143,30 @@ impl Default for Config {
 /// assert_eq!(Heartbeat::default().interval, Duration::from_secs(25));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Heartbeat {
-    /// A Ping goes out when nothing was received, or nothing was sent, for this long.
+    /// A Ping goes out when nothing was received, or nothing was sent, for this long. Default: 25 s.
     pub interval: Duration,
-    /// The connection is dead when nothing at all arrives for this long after the Ping was written.
+    /// The connection is dead when nothing at all arrives for this long after the Ping was written. Values below 1 ms count
+    /// as 1 ms. Default: 10 s.
     pub margin: Duration,
+}
+
+impl Heartbeat {
+    /// Pings after `interval` of silence, and waits for `margin`.
+    #[must_use]
+    pub const fn new(interval: Duration, margin: Duration) -> Self {
+        Self { interval, margin }
+    }
+
+    pub(crate) fn margin(&self) -> Duration {
+        self.margin.max(Duration::from_millis(1))
+    }
 }
 
 impl Default for Heartbeat {
     fn default() -> Self {
-        Self { interval: Duration::from_secs(25), margin: Duration::from_secs(10) }
+        Self::new(Duration::from_secs(25), Duration::from_secs(10))
     }
 }
 

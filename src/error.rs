@@ -99,6 +99,14 @@ pub enum Limit {
     Fragments(u32),
 }
 
+impl Limit {
+    /// The close code that tells the peer: 1009.
+    #[must_use]
+    pub const fn close_code(self) -> CloseCode {
+        CloseCode::MESSAGE_TOO_BIG
+    }
+}
+
 /// Which deadline passed.
 ///
 /// ```
@@ -130,6 +138,20 @@ pub enum Deadline {
     /// The closing handshake was not completed.
     #[error("the closing handshake was not completed in time")]
     Close,
+}
+
+impl Deadline {
+    /// The close code that tells the peer, where a Close frame does: 1001 for inbound silence, 1008 for an unfinished
+    /// message, and 1011 for a peer that is given up: it may be read by whatever stands in between.
+    #[must_use]
+    pub const fn close_code(self) -> Option<CloseCode> {
+        match self {
+            Self::InboundIdle => Some(CloseCode::GOING_AWAY),
+            Self::UnfinishedMessage => Some(CloseCode::POLICY_VIOLATION),
+            Self::Heartbeat | Self::WriteStall => Some(CloseCode::INTERNAL_ERROR),
+            Self::Handshake | Self::Decision | Self::Close => None,
+        }
+    }
 }
 
 /// How a transport failed, as far as protocols can tell such failures apart.

@@ -44,9 +44,13 @@ pub enum Event {
     /// Client: the server answered with something other than 101. [`Closed`](Self::Closed) follows.
     Refused(Response),
     /// A whole message.
+    ///
+    /// To keep one costs its own bytes, and at most a quarter more where it came in fragments. But one of 4 KiB and more that
+    /// was a quarter or more of what the input buffer still held shares that buffer, and keeps it alive: copy it, if it is to
+    /// be kept for long and the buffer was large.
     Message(Message),
-    /// A Ping arrived. Unless [`Config::automatic_pong`](crate::Config::automatic_pong) is off, its Pong is already
-    /// queued.
+    /// A Ping arrived. Unless [`Config::automatic_pong`](crate::Config::automatic_pong) is off or our Close frame is on its
+    /// way, its Pong is already queued.
     Ping(Bytes),
     /// A Pong arrived.
     Pong {

@@ -7,12 +7,6 @@ use bytes::Bytes;
 use crate::config::Heartbeat;
 use crate::time::Timestamp;
 
-/// A respite is granted once for each Ping, and is never longer than this.
-const MAX_RESPITE: Duration = Duration::from_secs(5);
-
-/// Being this late is our own stall, whatever the margin.
-const MIN_STALL: Duration = Duration::from_secs(1);
-
 /// A Ping on its way: queued, then offered to the transport, then written, then answered.
 #[derive(Debug)]
 pub(crate) struct Outstanding {
@@ -38,10 +32,11 @@ impl Outstanding {
         self.written_at.is_some()
     }
 
-    /// The round trip, if `pong` answers this Ping. A Pong that comes before its Ping was written answers nothing.
+    /// The round trip, if `pong` answers this Ping. It may come before the owner has said that the Ping was written, as where
+    /// a kernel writes; then the offer is where it began. Before that, nobody can have answered.
     pub(crate) fn answered_by(&self, pong: &[u8], now: Timestamp) -> Option<Duration> {
-        let written_at = self.written_at.filter(|_| self.payload == pong)?;
-        Some(now.saturating_duration_since(written_at))
+        let since = self.written_at.or(self.offered_at).filter(|_| self.payload == pong)?;
+        Some(now.saturating_duration_since(since))
     }
 }
 
@@ -51,12 +46,13 @@ pub(crate) struct Pulse {
     pub(crate) ping: Outstanding,
     /// Any byte received since the Ping was written is a sign of life; its Pong may come later, behind a huge frame.
     alive: bool,
-    respite_until: Option<Timestamp>,
+    /// How long nobody listened since the Ping was written.
+    deaf: Duration,
 }
 
 impl Pulse {
     pub(crate) fn new(payload: Bytes) -> Self {
-        Self { ping: Outstanding::new(payload), alive: false, respite_until: None }
+        Self { ping: Outstanding::new(payload), alive: false, deaf: Duration::ZERO }
     }
 
     pub(crate) fn received(&mut self) {
@@ -79,18 +75,12 @@ impl Pulse {
         }
         let offered_at = self.ping.offered_at?;
         let since = self.ping.written_at.unwrap_or_else(|| offered_at.max(last_progress).max(last_received));
-        let at = since.saturating_add(settings.margin);
-        Some(self.respite_until.map_or(at, |until| until.max(at)))
+        Some(since.saturating_add(settings.margin()).saturating_add(self.deaf))
     }
 
-    /// Called when the verdict is due, `late` after its time. If we are so late that our own stall may have kept the answer
-    /// from us, the peer gets a respite, once.
-    pub(crate) fn grant_respite(&mut self, settings: &Heartbeat, late: Duration, now: Timestamp) -> bool {
-        let stalled = late > MIN_STALL.max(settings.margin / 4);
-        let grant = stalled && self.respite_until.is_none();
-        if grant {
-            self.respite_until = Some(now.saturating_add(settings.margin.min(MAX_RESPITE)));
-        }
-        grant
+    /// Nobody listened for this time: what lies after the Ping is not held against the peer.
+    pub(crate) fn was_deaf(&mut self, since: Timestamp, now: Timestamp) {
+        let since = since.max(self.ping.written_at.unwrap_or_default());
+        self.deaf = self.deaf.saturating_add(now.saturating_duration_since(since));
     }
 }

@@ -100,8 +100,8 @@
 //! ```
 //!
 //! [`receive`](Connection::poll_event) and [`send`](Connection::output) are separate machines. What one step of receiving
-//! came to crosses over as one small value; the other way there is only the order to discard, once the connection has
-//! failed or ended. `connection` joins them with the rules that concern both: deadlines, closing, the account.
+//! came to crosses over by value: how many bytes it took, whether they left a message unfinished, and what they said; the
+//! other way there is only the order to discard, once the connection has failed or ended. `connection` joins them with the rules that concern both: deadlines, closing, the account.
 //!
 //! # Features
 //!

@@ -39,7 +39,7 @@ impl Fault {
     pub(crate) fn close_code(self) -> CloseCode {
         match self {
             Self::Violation(violation) => violation.close_code(),
-            Self::Limit(_) => CloseCode::MESSAGE_TOO_BIG,
+            Self::Limit(limit) => limit.close_code(),
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct Stats {
     pub messages_dropped: u64,
     /// Pings received.
     pub pings_received: u64,
-    /// Pings queued, by the heartbeat and by the application.
+    /// Pings that the transport took whole, the heartbeat's and the application's.
     pub pings_sent: u64,
     /// Pongs received.
     pub pongs_received: u64,

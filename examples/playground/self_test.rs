@@ -26,8 +26,7 @@ const LIMIT: Duration = Duration::from_secs(3);
 const FLOOD: u32 = 1000;
 
 /// For the client that is to find out by itself that the server went silent.
-const NERVOUS: Heartbeat =
-    Heartbeat { interval: Duration::from_millis(200), margin: Duration::from_millis(300) };
+const NERVOUS: Heartbeat = Heartbeat::new(Duration::from_millis(200), Duration::from_millis(300));
 
 type Client = WebSocketStream<TcpStream>;
 

@@ -1,12 +1,21 @@
 //! When the connection must be looked at again, and what is due then. Nothing is kept: every deadline is computed from what
 //! happened.
 
+use core::time::Duration;
+
 use super::life::Sending;
 use super::sender::{Sender, Stage};
 use crate::close::CloseCode;
+use crate::config::Heartbeat;
 use crate::error::Deadline;
 use crate::event::Cause;
 use crate::time::Timestamp;
+
+/// To be later than this against a deadline of our own is a stall of ours, however short the deadline.
+const MIN_STALL: Duration = Duration::from_secs(1);
+
+/// The longest respite.
+const MAX_RESPITE: Duration = Duration::from_secs(5);
 
 /// What a point in time asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,16 +46,18 @@ impl Sender {
                 let at = self.stage_since.saturating_add(config.decision_timeout);
                 Some((at, Due::Judge(Deadline::Decision)))
             }
-            Stage::Open if !self.reading => earliest([self.heartbeat(), self.write_stall()]),
             Stage::Open => {
-                let after = |since: Option<Timestamp>, limit, deadline| {
-                    Some((since?.saturating_add(limit?), Due::Judge(deadline)))
-                };
+                let heard = self.is_reading();
                 earliest([
                     self.heartbeat(),
                     self.write_stall(),
-                    after(self.unfinished_since, config.unfinished_message, Deadline::UnfinishedMessage),
-                    after(Some(self.last_received), config.inbound_idle, Deadline::InboundIdle),
+                    self.unfinished_since.filter(|_| heard).and_then(|since| {
+                        self.judged(since, config.unfinished_message?, Deadline::UnfinishedMessage)
+                    }),
+                    config
+                        .inbound_idle
+                        .filter(|_| heard)
+                        .and_then(|limit| self.judged(self.last_received, limit, Deadline::InboundIdle)),
                 ])
             }
         }
@@ -62,51 +73,66 @@ impl Sender {
         if self.life.sending == Sending::Broken {
             return None;
         }
-        let at = self.offered_at?.saturating_add(self.config.write_stall?);
-        Some((at, Due::Judge(Deadline::WriteStall)))
+        self.judged(self.offered_at?, self.config.write_stall?, Deadline::WriteStall)
     }
 
     fn heartbeat(&self) -> Option<(Timestamp, Due)> {
         let settings = self.config.heartbeat.as_ref()?;
+        let heard = self.is_reading();
         if let Some(pulse) = &self.pulse {
             let verdict = pulse.verdict_at(settings, self.last_progress, self.last_received);
-            if let Some(at) = verdict.filter(|_| self.reading) {
-                return Some((at, Due::Judge(Deadline::Heartbeat)));
+            if let Some(at) = verdict.filter(|_| heard) {
+                return self.judged(at, Duration::ZERO, Deadline::Heartbeat);
             }
             if !pulse.ping.is_written() {
                 return None;
             }
         }
         let silent_since =
-            if self.reading { self.last_received.min(self.last_progress) } else { self.last_progress };
+            if heard { self.last_received.min(self.last_progress) } else { self.last_progress };
         Some((silent_since.saturating_add(settings.interval), Due::Ping))
     }
 
-    /// Acts on a deadline that has passed, with everything parsed that arrived before.
-    pub(super) fn judge(&mut self) {
-        let Some((at, Due::Judge(deadline))) = self.next_due().filter(|(at, _)| *at <= self.now) else {
+    /// A deadline for the peer, or for the transport to it; put off where we gave it a respite.
+    fn judged(&self, since: Timestamp, limit: Duration, deadline: Deadline) -> Option<(Timestamp, Due)> {
+        let at = since.saturating_add(limit);
+        Some((self.respite_until.map_or(at, |until| until.max(at)), Due::Judge(deadline)))
+    }
+
+    /// Acts on a deadline that passed at this time, with everything parsed that arrived before. It always changes something, so
+    /// that the deadline does not stand still.
+    pub(super) fn judge(&mut self, deadline: Deadline, at: Timestamp) {
+        if self.grants_respite(deadline, at) {
             return;
-        };
+        }
         match deadline {
-            // The opening handshake's deadlines need an HTTP answer, so they are the connection's to act on.
-            Deadline::Handshake | Deadline::Decision => {}
-            Deadline::Heartbeat => {
-                let late = self.now.saturating_duration_since(at);
-                if let (Some(settings), Some(pulse)) = (&self.config.heartbeat, &mut self.pulse)
-                    && pulse.grant_respite(settings, late, self.now)
-                {
-                    self.local_stall = self.local_stall.max(Some(late));
-                } else {
-                    self.give_up(Deadline::Heartbeat);
-                }
-            }
-            Deadline::WriteStall => self.give_up(Deadline::WriteStall),
-            Deadline::UnfinishedMessage => {
-                self.fail(Cause::Deadline(Deadline::UnfinishedMessage), CloseCode::POLICY_VIOLATION);
-            }
+            Deadline::Heartbeat | Deadline::WriteStall => self.give_up(deadline),
+            Deadline::UnfinishedMessage => self.fail(Cause::Deadline(deadline), CloseCode::POLICY_VIOLATION),
             Deadline::InboundIdle => self.inbound_idle(),
             Deadline::Close => self.close_deadline_passed(),
+            Deadline::Handshake | Deadline::Decision => self.abandon(Cause::Deadline(deadline), None),
         }
+    }
+
+    /// If we come so late that our own stall may have kept the peer's bytes from us, or ours from the transport, the peer gets a
+    /// respite: once, until it shows a sign of life.
+    fn grants_respite(&mut self, deadline: Deadline, at: Timestamp) -> bool {
+        let limit = match deadline {
+            Deadline::Heartbeat => self.config.heartbeat.as_ref().map(Heartbeat::margin),
+            Deadline::WriteStall => self.config.write_stall,
+            Deadline::UnfinishedMessage => self.config.unfinished_message,
+            Deadline::InboundIdle => self.config.inbound_idle,
+            Deadline::Handshake | Deadline::Decision | Deadline::Close => None,
+        };
+        let late = self.now.saturating_duration_since(at);
+        let Some(limit) = limit.filter(|limit| late > MIN_STALL.max(*limit / 4)) else { return false };
+        if self.respite_until.is_some() {
+            return false;
+        }
+        self.local_stall = self.local_stall.max(Some(late));
+        let until = self.now.saturating_add(limit.min(MAX_RESPITE));
+        self.respite_until = Some(until);
+        until > self.now
     }
 }
 

@@ -117,10 +117,13 @@ impl Life {
             (Input::CloseWritten, _, Sending::Closing) => self.sending = Sending::SentClose,
             // The peer's Close usually waits unread behind a failed write: go on reading.
             (Input::WriteFailed, _, Sending::Open | Sending::Closing) => self.sending = Sending::Broken,
-            // Some peers reset instead of closing once the handshake is done.
-            (Input::ReadFailed | Input::CloseDeadline, Receiving::GotClose, Sending::SentClose) => {
-                self.over = Some(Over::Gracefully);
-            }
+            // All is said. Some peers reset then instead of closing, and some never close: no reason to reset, which could take
+            // from the peer what it has not read yet.
+            (
+                Input::ReadFailed | Input::CloseDeadline,
+                Receiving::GotClose | Receiving::Failed,
+                Sending::SentClose,
+            ) => self.over = Some(Over::Gracefully),
             (Input::ReadFailed | Input::CloseDeadline | Input::GivenUp, _, _) => {
                 self.over = Some(Over::ByForce);
             }

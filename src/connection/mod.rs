@@ -8,6 +8,7 @@ mod sender;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::fmt;
 
 use bytes::BytesMut;
 
@@ -72,15 +73,33 @@ pub use output::{Output, Taken};
 /// assert_eq!(server.output(now).chunk(), b"\x81\x05world");
 /// # Ok::<(), websocket_proto::SendError<Message>>(())
 /// ```
-#[derive(Debug)]
 pub struct Connection {
     /// Present until the opening handshake is done.
     opening: Option<Box<Opening>>,
     receiver: Receiver,
     sender: Sender,
-    input_ended: bool,
+    input_ended: Option<InputEnd>,
+    end_of_input_was_told: bool,
     /// A deadline has passed, and is judged once what arrived before was parsed.
     deadline_passed: bool,
+}
+
+/// Role, state and counters. What was received and what waits to be sent may hold passwords, so it is not shown.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("role", &self.sender.role)
+            .field("state", &self.state())
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How the transport's input ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InputEnd {
+    Stream,
+    Failure(TransportFailure),
 }
 
 impl Connection {
@@ -130,15 +149,16 @@ impl Connection {
             opening: None,
             receiver: Receiver::new(role, &config),
             sender: Sender::new(role, config, Entropy::new(seed), now),
-            input_ended: false,
+            input_ended: None,
+            end_of_input_was_told: false,
             deadline_passed: false,
         }
     }
 
     // Bytes in.
 
-    /// Parses `input` up to the next event. `None` while [`wants_read`](Self::wants_read) means that `input` is empty and
-    /// nothing else is to be told.
+    /// Parses `input` up to the next event. `None` means that nothing is to be told, and while
+    /// [`wants_read`](Self::wants_read) that `input` is empty.
     ///
     /// Only what is used is taken from `input`, and what must be kept is kept here: so any buffer may be passed next time,
     /// one buffer can serve many connections, and an idle connection owns none.
@@ -151,7 +171,7 @@ impl Connection {
                 return self.sender.poll_event();
             }
             let before = input.len();
-            if !self.sender.reading {
+            if !self.sender.is_reading() {
                 // Nothing is parsed.
             } else if self.opening.is_some() {
                 if let Some(event) = self.poll_opening(input) {
@@ -173,10 +193,10 @@ impl Connection {
                 }
             }
             // What was parsed may have ended the opening handshake, or the connection.
-            if !input.is_empty() && self.wants_read() {
+            if !input.is_empty() && self.parses() {
                 continue;
             }
-            if (self.input_ended && self.sender.reading) || self.deadline_passed {
+            if self.deadline_passed || self.acts_on_end_of_input() {
                 if let Some(event) = self.act_on_what_waited() {
                     return Some(event);
                 }
@@ -186,11 +206,16 @@ impl Connection {
         }
     }
 
-    /// Whether to read the transport. While it is false nothing is parsed: a decision on the request is awaited, the
-    /// connection has ended, or its owner [said so](Self::set_reading).
+    /// Whether to read the transport. If not, its input or the connection has ended, a decision on the request is awaited, or
+    /// the owner [said so](Self::set_reading).
     #[must_use]
     pub fn wants_read(&self) -> bool {
-        self.sender.reading
+        self.parses() && self.input_ended.is_none()
+    }
+
+    /// Whether what arrived is parsed.
+    fn parses(&self) -> bool {
+        self.sender.is_reading()
             && !self.sender.life.is_over()
             && !self.opening.as_ref().is_some_and(|opening| opening.waits_for_decision())
     }
@@ -209,13 +234,13 @@ impl Connection {
     /// before is parsed, in [`poll_event`](Self::poll_event).
     pub fn end_of_input(&mut self, now: Timestamp) {
         self.sender.observe(now);
-        self.input_ended = true;
+        self.input_ended.get_or_insert(InputEnd::Stream);
     }
 
-    /// Reading the transport failed; nothing more will arrive.
+    /// Reading the transport failed; nothing more will arrive. It takes effect as [`end_of_input`](Self::end_of_input) does.
     pub fn read_failed(&mut self, failure: TransportFailure, now: Timestamp) {
         self.sender.observe(now);
-        self.sender.read_failed(failure);
+        self.input_ended.get_or_insert(InputEnd::Failure(failure));
     }
 
     /// Writing to the transport failed. What waited is dropped, and nothing more is written.
@@ -224,7 +249,12 @@ impl Connection {
     /// that frame, the end of the stream, a failed read, or after [`Config::close_timeout`].
     pub fn write_failed(&mut self, failure: TransportFailure, now: Timestamp) {
         self.sender.observe(now);
-        self.sender.write_failed(failure);
+        match &self.opening {
+            // A server that cannot answer has no reason to go on reading.
+            Some(opening) if opening.is_server() => self.sender.abandon(Cause::Transport(failure), None),
+            _ => self.sender.write_failed(failure),
+        }
+        self.finish_opening();
     }
 
     // The server's decision.
@@ -277,11 +307,10 @@ impl Connection {
     }
 
     /// Queues a Ping with at most 125 bytes of payload, ahead of all messages. Its Pong's [`Event::Pong`] carries the round
-    /// trip.
+    /// trip, unless another Ping was sent since: only the last one is waited for.
     ///
     /// # Errors
-    /// [`SendError::Full`] while the last such Ping was not framed yet, [`SendError::NotOpen`],
-    /// [`SendError::ControlTooLong`].
+    /// [`SendError::Full`] while the last such Ping is not written, [`SendError::NotOpen`], [`SendError::ControlTooLong`].
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError<()>> {
         self.sender.ping(payload)
     }
@@ -302,13 +331,13 @@ impl Connection {
     /// the connection is closing or closed it changes nothing.
     pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>, now: Timestamp) {
         self.sender.observe(now);
-        match &self.opening {
+        match &mut self.opening {
             None => self.sender.close(frame.into()),
-            Some(opening) if self.sender.life.is_open() => {
-                opening.cancel(Cause::ClosedWhileConnecting, &mut self.sender);
+            Some(opening) => {
+                // It is the application's choice, so a refusal that has come in part is not told.
+                let _ = opening.cancel(Cause::ClosedWhileConnecting, &mut self.sender);
                 self.finish_opening();
             }
-            Some(_) => {}
         }
     }
 
@@ -377,9 +406,8 @@ impl Connection {
     /// whose owner parses nothing more until output has gone. Calls that come early or for nothing change nothing.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.sender.observe(now);
-        if self.sender.stall_due().is_some_and(|(at, _)| at <= self.sender.now) {
-            self.sender.give_up(Deadline::WriteStall);
-            return;
+        if let Some((at, _)) = self.sender.stall_due().filter(|(at, _)| *at <= self.sender.now) {
+            self.sender.judge(Deadline::WriteStall, at);
         }
         while let Some((at, due)) = self.sender.next_due()
             && at <= self.sender.now
@@ -426,34 +454,54 @@ impl Connection {
         event
     }
 
+    /// Whether the end of input is due: after what came before it was parsed, and answered if it is a request.
+    fn acts_on_end_of_input(&self) -> bool {
+        match self.input_ended {
+            _ if self.end_of_input_was_told => false,
+            None => false,
+            Some(InputEnd::Stream) => self.parses(),
+            Some(InputEnd::Failure(_)) => self.sender.is_reading(),
+        }
+    }
+
     /// Acts on the end of input and on deadlines, which wait until everything is parsed.
     #[cold]
     fn act_on_what_waited(&mut self) -> Option<Event> {
         let mut event = None;
-        if self.sender.reading && core::mem::take(&mut self.input_ended) {
-            match &mut self.opening {
-                Some(opening) => event = opening.end_of_input(&mut self.sender),
-                None => self.sender.end_of_input(Cause::EndOfStream(self.receiver.position())),
+        if self.acts_on_end_of_input() {
+            self.end_of_input_was_told = true;
+            let failure = match self.input_ended {
+                Some(InputEnd::Failure(failure)) => Some(failure),
+                Some(InputEnd::Stream) | None => None,
+            };
+            match (&mut self.opening, failure) {
+                (Some(opening), failure) => event = opening.end_of_input(failure, &mut self.sender),
+                (None, Some(failure)) => self.sender.read_failed(failure),
+                (None, None) => self.sender.end_of_input(Cause::EndOfStream(self.receiver.position())),
             }
         } else if core::mem::take(&mut self.deadline_passed) {
-            self.judge();
+            event = self.judge();
         }
         self.finish_opening();
         event
     }
 
-    fn judge(&mut self) {
+    fn judge(&mut self) -> Option<Event> {
         while let Some((at, due)) = self.sender.next_due()
             && at <= self.sender.now
         {
-            match (due, &self.opening) {
+            match (due, &mut self.opening) {
                 (Due::Ping, _) => self.sender.ping_heartbeat(),
-                (Due::Judge(deadline), Some(opening)) if self.sender.life.is_open() => {
-                    opening.cancel(Cause::Deadline(deadline), &mut self.sender);
+                (Due::Judge(deadline @ (Deadline::Handshake | Deadline::Decision)), Some(opening)) => {
+                    if let Some(event) = opening.cancel(Cause::Deadline(deadline), &mut self.sender) {
+                        return Some(event);
+                    }
+                    self.finish_opening();
                 }
-                (Due::Judge(_), _) => self.sender.judge(),
+                (Due::Judge(deadline), _) => self.sender.judge(deadline, at),
             }
         }
+        None
     }
 
     /// Lets the opening handshake go once it is done, and the receiver discard once nothing counts any more. A failed

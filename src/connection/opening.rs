@@ -4,12 +4,12 @@ use bytes::{Bytes, BytesMut};
 
 use super::sender::{Sender, Stage};
 use crate::config::Config;
-use crate::error::Deadline;
+use crate::error::{Deadline, TransportFailure};
 use crate::event::{Cause, Event, Side};
 use crate::handshake::{
     Accepted, ClientHandshake, ClientStep, Limits, ServerHandshake, ServerStep, plain_answer,
 };
-use crate::upgrade::{Accept, ClientRequest, HandshakeError, Misuse, Reject};
+use crate::upgrade::{Accept, ClientRequest, HandshakeError, Misuse, Reject, Response};
 
 #[derive(Debug)]
 pub(super) enum Opening {
@@ -25,6 +25,10 @@ impl Opening {
 
     pub(super) fn server(config: &Config) -> Self {
         Self::Server(ServerHandshake::new(limits(config), config.http_requests))
+    }
+
+    pub(super) fn is_server(&self) -> bool {
+        matches!(self, Self::Server(_))
     }
 
     pub(super) fn waits_for_decision(&self) -> bool {
@@ -57,17 +61,24 @@ impl Opening {
         }
     }
 
-    pub(super) fn end_of_input(&mut self, sender: &mut Sender) -> Option<Event> {
+    /// The stream ended, or failed.
+    pub(super) fn end_of_input(
+        &mut self,
+        failure: Option<TransportFailure>,
+        sender: &mut Sender,
+    ) -> Option<Event> {
+        let cause = failure.map_or(Cause::Handshake(HandshakeError::EndedEarly), Cause::Transport);
         match self {
             Self::Client(handshake) => {
-                let step = handshake.end_of_input();
-                client_event(step, sender)
+                let step = if failure.is_some() { handshake.cut_short() } else { handshake.end_of_input() };
+                if let ClientStep::Refused(response) = step {
+                    return Some(refused(response, sender));
+                }
             }
-            Self::Server(_) => {
-                sender.abandon(Cause::Handshake(HandshakeError::EndedEarly), Some(Side::Remote));
-                None
-            }
+            Self::Server(_) => {}
         }
+        sender.abandon(cause, failure.is_none().then_some(Side::Remote));
+        None
     }
 
     pub(super) fn accept(&mut self, accept: &Accept, sender: &mut Sender) -> Result<(), Misuse> {
@@ -90,10 +101,16 @@ impl Opening {
         Ok(())
     }
 
-    /// Ends the handshake from this side: a server says so by an answer, a client by leaving.
-    pub(super) fn cancel(&self, cause: Cause, sender: &mut Sender) {
+    /// Ends the handshake from this side: a server says so by an answer, a client by leaving. A refusal whose head has come is
+    /// told as far as it has.
+    pub(super) fn cancel(&mut self, cause: Cause, sender: &mut Sender) -> Option<Event> {
         match self {
-            Self::Client(_) => sender.abandon(cause, Some(Side::Local)),
+            Self::Client(handshake) => {
+                if let ClientStep::Refused(response) = handshake.cut_short() {
+                    return Some(refused(response, sender));
+                }
+                sender.abandon(cause, Some(Side::Local));
+            }
             Self::Server(_) => {
                 let (status, explanation) = match cause {
                     Cause::Deadline(Deadline::Handshake) => (408, "The request did not arrive in time."),
@@ -102,19 +119,27 @@ impl Opening {
                 sender.answer_and_end(plain_answer(status, explanation), cause);
             }
         }
+        None
     }
+}
+
+fn refused(response: Response, sender: &mut Sender) -> Event {
+    sender.refused(response.status());
+    Event::Refused(response)
 }
 
 fn client_event(step: ClientStep, sender: &mut Sender) -> Option<Event> {
     match step {
+        // Too late: nothing can be written any more. The failure is the cause, since it came first.
+        ClientStep::Open(..) if !sender.life.is_open() => {
+            sender.abandon(Cause::ClosedWhileConnecting, None);
+            None
+        }
         ClientStep::Open(response, agreement) => {
             sender.open(agreement);
             Some(Event::Open(response))
         }
-        ClientStep::Refused(response) => {
-            sender.abandon(Cause::Refused(response.status()), Some(Side::Remote));
-            Some(Event::Refused(response))
-        }
+        ClientStep::Refused(response) => Some(refused(response, sender)),
         ClientStep::Failed(error) => {
             sender.abandon(Cause::Handshake(error), Some(Side::Local));
             None

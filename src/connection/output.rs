@@ -1,5 +1,7 @@
 //! Bytes on their way to the transport: borrowed for a write that cannot wait, or owned for one that may.
 
+use core::fmt;
+
 use bytes::Buf;
 
 use super::sender::Sender;
@@ -27,7 +29,7 @@ use crate::send::WireBuf;
 /// assert!(!connection.output(now).has_remaining());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[must_use = "made without writing, it still counts as an attempt to write"]
 pub struct Output<'a> {
     sender: &'a mut Sender,
     /// Nothing may be shown while a piece that was taken is outstanding.
@@ -42,6 +44,12 @@ impl<'a> Output<'a> {
 
     fn wire(&self) -> Option<&WireBuf> {
         (!self.hidden).then(|| self.sender.wire())
+    }
+}
+
+impl fmt::Debug for Output<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output").field("remaining", &self.remaining()).finish()
     }
 }
 
@@ -70,7 +78,9 @@ impl Buf for Output<'_> {
 /// Bytes to be written, owned: a [`Buf`] that borrows nothing from the connection.
 ///
 /// Made by [`Connection::take`](crate::Connection::take), for a write that may block or that a kernel carries out later. What
-/// was written is credited with [`Connection::wrote`](crate::Connection::wrote).
+/// was written is credited with [`Connection::wrote`](crate::Connection::wrote), or given up with
+/// [`Connection::write_failed`](crate::Connection::write_failed); dropped without either, nothing follows it, and the connection
+/// ends as one whose transport stands still.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -87,6 +97,7 @@ impl Buf for Output<'_> {
 /// assert!(connection.take(usize::MAX, now).is_some());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "until these bytes are credited, the connection gives no others"]
 #[derive(Debug)]
 pub struct Taken(pub(super) WireBuf);
 

@@ -62,8 +62,10 @@ pub(super) struct Sender {
     pub(super) offered_at: Option<Timestamp>,
     pub(super) unfinished_since: Option<Timestamp>,
     pub(super) ending_since: Option<Timestamp>,
-    /// Whether the owner takes in what arrives. While it does not, the peer's silence proves nothing.
-    pub(super) reading: bool,
+    /// Since when the owner does not take in what arrives. While it does not, the peer's silence proves nothing.
+    deaf_since: Option<Timestamp>,
+    /// We came late to judge the peer, and give it until then.
+    pub(super) respite_until: Option<Timestamp>,
     pub(super) pulse: Option<Pulse>,
     application_ping: Option<Outstanding>,
 
@@ -73,6 +75,7 @@ pub(super) struct Sender {
     received: Option<(CloseCode, String)>,
     pub(super) local_stall: Option<Duration>,
     parting: Parting,
+    close_written: bool,
     closed_was_told: bool,
 }
 
@@ -93,7 +96,8 @@ impl Sender {
             offered_at: None,
             unfinished_since: None,
             ending_since: None,
-            reading: true,
+            deaf_since: None,
+            respite_until: None,
             pulse: None,
             application_ping: None,
             cause: None,
@@ -101,6 +105,7 @@ impl Sender {
             received: None,
             local_stall: None,
             parting: Parting::None,
+            close_written: false,
             closed_was_told: false,
         }
     }
@@ -114,6 +119,9 @@ impl Sender {
     pub(super) fn open(&mut self, agreement: Agreement) {
         self.agreement = agreement;
         self.enter(Stage::Open);
+        // Silence before was the handshake's, which had a deadline of its own.
+        self.last_received = self.now;
+        self.last_progress = self.now;
     }
 
     pub(super) fn enter(&mut self, stage: Stage) {
@@ -164,7 +172,7 @@ impl Sender {
     }
 
     pub(super) fn send_capacity(&self) -> usize {
-        self.config.output_high_water.saturating_sub(self.outbox.load())
+        self.config.output_high_water.max(1).saturating_sub(self.outbox.load())
     }
 
     // Commands.
@@ -182,11 +190,11 @@ impl Sender {
 
     pub(super) fn ping(&mut self, payload: &[u8]) -> Result<(), SendError<()>> {
         self.may_send_control(payload)?;
-        let payload = Bytes::copy_from_slice(payload);
-        if !self.outbox.push_ping(PingKind::Application, payload.clone()) {
+        if self.application_ping.as_ref().is_some_and(|ping| !ping.is_written()) {
             return Err(SendError::Full(()));
         }
-        self.stats.pings_sent = self.stats.pings_sent.saturating_add(1);
+        let payload = Bytes::copy_from_slice(payload);
+        self.outbox.push_ping(PingKind::Application, payload.clone());
         self.application_ping = Some(Outstanding::new(payload));
         Ok(())
     }
@@ -241,27 +249,39 @@ impl Sender {
         self.discard();
     }
 
+    /// The server answered with this status, which tells more than a write that may have failed before.
+    pub(super) fn refused(&mut self, status: u16) {
+        self.cause = None;
+        self.abandon(Cause::Refused(status), Some(Side::Remote));
+    }
+
     /// Counts bytes that were parsed.
     pub(super) fn received_bytes(&mut self, bytes: usize) {
         if bytes > 0 {
             self.last_received = self.now;
+            self.respite_until = None;
             self.stats.bytes_received = self.stats.bytes_received.saturating_add(bytes as u64);
         }
     }
 
     // What arrived, or did not.
 
-    /// Notes whether the owner takes in what arrives. That it goes on again counts as a sign of life: what the peer sent in
-    /// between, or did not send, is only seen from now on.
+    pub(super) fn is_reading(&self) -> bool {
+        self.deaf_since.is_none()
+    }
+
+    /// Notes whether the owner takes in what arrives. While it does not, the clock of the peer's silence stands still.
     pub(super) fn set_reading(&mut self, reading: bool) {
-        if reading && !self.reading {
-            self.last_received = self.now;
-            self.unfinished_since = self.unfinished_since.map(|_| self.now);
+        if !reading {
+            self.deaf_since.get_or_insert(self.now);
+        } else if let Some(since) = self.deaf_since.take() {
+            let deaf = self.now.saturating_duration_since(since);
+            self.last_received = self.last_received.saturating_add(deaf);
+            self.unfinished_since = self.unfinished_since.map(|since| since.saturating_add(deaf));
             if let Some(pulse) = &mut self.pulse {
-                pulse.received();
+                pulse.was_deaf(since, self.now);
             }
         }
-        self.reading = reading;
     }
 
     /// Takes note that input was parsed, and whether it left a frame or message unfinished.
@@ -322,7 +342,7 @@ impl Sender {
         self.begin_ending(Input::CloseReceived);
     }
 
-    /// Fails the connection (RFC 6455 §7.1.7): the peer is told why, ahead of what waits.
+    /// Fails the connection (RFC 6455 §7.1.7): the peer is told why, ahead of what waits for a later write.
     ///
     /// What was said to the messages before the failure is framed first, as far as one write takes it: whether the peer gets
     /// those answers must not depend on whether its bytes came in one read or in two.
@@ -345,9 +365,9 @@ impl Sender {
         self.cause.get_or_insert(Cause::Deadline(deadline));
         let may_write = matches!(self.life.sending, Sending::Open | Sending::Closing);
         self.life.apply(Input::GivenUp);
+        self.outbox.forsake_messages();
         if may_write && !self.outbox.is_lent() {
-            let reason = deadline.to_string();
-            self.outbox.push_close(CloseFrame::truncated(CloseCode::INTERNAL_ERROR, &reason).ok(), true);
+            self.outbox.push_close(told(deadline), true);
             self.parting = Parting::Wanted;
         } else {
             self.discard();
@@ -356,8 +376,7 @@ impl Sender {
 
     pub(super) fn inbound_idle(&mut self) {
         self.cause.get_or_insert(Cause::Deadline(Deadline::InboundIdle));
-        let reason = Deadline::InboundIdle.to_string();
-        self.close(CloseFrame::truncated(CloseCode::GOING_AWAY, &reason).ok());
+        self.close(told(Deadline::InboundIdle));
     }
 
     pub(super) fn close_deadline_passed(&mut self) {
@@ -420,7 +439,6 @@ impl Sender {
     pub(super) fn ping_heartbeat(&mut self) {
         let payload = Bytes::copy_from_slice(&self.outbox.entropy().bytes::<8>());
         if self.outbox.push_ping(PingKind::Heartbeat, payload.clone()) {
-            self.stats.pings_sent = self.stats.pings_sent.saturating_add(1);
             self.pulse = Some(Pulse::new(payload));
         }
     }
@@ -492,27 +510,37 @@ impl Sender {
             return;
         }
         self.last_progress = self.now;
+        self.respite_until = None;
+        if self.stage != Stage::Open {
+            // An HTTP answer may be long: what is bounded is its standing still.
+            self.ending_since = self.ending_since.map(|_| self.now);
+        }
         self.stats.bytes_sent = self.stats.bytes_sent.saturating_add(count as u64);
         let more = self.outbox.is_lent() || self.outbox.wire().has_remaining();
         self.offered_at = more.then_some(self.now);
         while let Some(mark) = self.outbox.poll_written() {
             match mark {
                 Mark::Message => self.stats.messages_sent = self.stats.messages_sent.saturating_add(1),
-                Mark::Ping(PingKind::Heartbeat) => {
-                    if let Some(pulse) = &mut self.pulse {
-                        pulse.ping.written(self.now);
-                    }
+                Mark::Ping(kind) => self.ping_written(kind),
+                Mark::Close => {
+                    self.close_written = true;
+                    self.life.apply(Input::CloseWritten);
                 }
-                Mark::Ping(PingKind::Application) => {
-                    if let Some(ping) = &mut self.application_ping {
-                        ping.written(self.now);
-                    }
-                }
-                Mark::Close => self.life.apply(Input::CloseWritten),
             }
         }
         if self.parting == Parting::None {
             self.discard_if_over();
+        }
+    }
+
+    fn ping_written(&mut self, kind: PingKind) {
+        self.stats.pings_sent = self.stats.pings_sent.saturating_add(1);
+        let ping = match kind {
+            PingKind::Heartbeat => self.pulse.as_mut().map(|pulse| &mut pulse.ping),
+            PingKind::Application => self.application_ping.as_mut(),
+        };
+        if let Some(ping) = ping {
+            ping.written(self.now);
         }
     }
 
@@ -533,13 +561,12 @@ impl Sender {
 
     fn close_event(&mut self) -> CloseEvent {
         let was_clean = self.life.was_clean();
-        let written = self.life.sending == Sending::SentClose;
         let (received, reason) = self.received.take().unzip();
         CloseEvent::new(Ending {
             reason: reason.unwrap_or_default(),
             was_clean,
             cause: self.cause.unwrap_or(Cause::ClosingHandshake),
-            sent: self.outbox.close_code().filter(|_| written),
+            sent: self.outbox.close_code().filter(|_| self.close_written),
             received,
             closed_first_by: self.closed_first_by,
             unsent_messages: self.outbox.messages_unsent(),
@@ -547,4 +574,9 @@ impl Sender {
             stats: self.stats(),
         })
     }
+}
+
+/// The Close frame that reports a deadline.
+fn told(deadline: Deadline) -> Option<CloseFrame> {
+    deadline.close_code().and_then(|code| CloseFrame::truncated(code, &deadline.to_string()).ok())
 }

@@ -94,9 +94,18 @@ impl ClientHandshake {
     /// The connection ended, and all that came was received before: a refusal's body ends with it, anything
     /// else is cut short by it.
     pub(crate) fn end_of_input(&mut self) -> ClientStep {
+        self.end(BodyReader::end_of_input)
+    }
+
+    /// Nothing more is awaited, though it may come: of a refusal there is what there is.
+    pub(crate) fn cut_short(&mut self) -> ClientStep {
+        self.end(BodyReader::cut_short)
+    }
+
+    fn end(&mut self, end_body: fn(&mut BodyReader)) -> ClientStep {
         match mem::replace(&mut self.phase, Phase::Over) {
             Phase::RefusalBody(mut refusal) => {
-                refusal.body.end_of_input();
+                end_body(&mut refusal.body);
                 ClientStep::Refused(refusal.finish())
             }
             Phase::Head(_) | Phase::Over => ClientStep::Failed(HandshakeError::EndedEarly),

@@ -119,6 +119,11 @@ impl BodyReader {
         self.truncated |= !matches!(self.expect, Expect::Nothing | Expect::Bytes(0) | Expect::End);
     }
 
+    /// Nothing more is awaited.
+    pub(crate) fn cut_short(&mut self) {
+        self.truncated |= !matches!(self.expect, Expect::Nothing | Expect::Bytes(0));
+    }
+
     /// What was kept, and whether it is only the beginning.
     pub(crate) fn finish(&mut self) -> (Bytes, bool) {
         (core::mem::take(&mut self.kept).into_boxed_slice().into(), self.truncated)

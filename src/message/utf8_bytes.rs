@@ -184,11 +184,14 @@ impl Assembly {
         if self.valid < self.bytes.len() {
             return Err(InvalidUtf8);
         }
-        Ok(Utf8Bytes(self.bytes.into()))
+        Ok(Utf8Bytes(self.finish_binary()))
     }
 
-    /// The payload as bytes.
-    pub(crate) fn finish_binary(self) -> Bytes {
+    /// The payload as bytes, without the room that growing in fragments left over.
+    pub(crate) fn finish_binary(mut self) -> Bytes {
+        if self.bytes.capacity() - self.bytes.len() > self.bytes.len() / 4 {
+            self.bytes.shrink_to_fit();
+        }
         self.bytes.into()
     }
 }

@@ -8,10 +8,14 @@ use crate::message::{Assembly, InvalidUtf8, Message};
 use crate::signal::Fault;
 use crate::wire::mask;
 
-/// A message of at least this many bytes that lies whole in the input is split off the input; a smaller one is copied out
-/// of it. So a message that is kept pins at most the input buffer it came in, and only where it is itself a good part of
-/// such a buffer: ten thousand kept messages of 16 bytes hold no read buffer.
+/// A message of at least this many bytes that lies whole in the input, and is at least a quarter of what is left of it, is split
+/// off the input; any other is copied out. So a message that is kept pins the buffer it came in only where it was itself a good
+/// part of it: ten thousand kept messages of 16 bytes hold no read buffer. `Event::Message` states it for the application.
 const SPLIT_FROM: usize = 4 * 1024;
+
+fn is_worth_splitting(len: usize, input: &BytesMut) -> bool {
+    len >= SPLIT_FROM && len >= input.capacity() / 4
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -75,7 +79,7 @@ pub(super) fn whole(
     header_len: usize,
     len: usize,
 ) -> Result<Message, Violation> {
-    let payload: Bytes = if len < SPLIT_FROM {
+    let payload: Bytes = if !is_worth_splitting(len, input) {
         let mut copy = input.get(header_len..header_len.saturating_add(len)).unwrap_or_default().to_vec();
         input.advance(header_len.saturating_add(len));
         if let Some(key) = key {

@@ -201,7 +201,11 @@ impl Outbox {
         self.marks.push_back((self.encoded, mark));
     }
 
+    /// Queues a Pong, unless nothing goes out after our Close frame any more.
     pub(crate) fn push_pong(&mut self, payload: Bytes) {
+        if matches!(self.close, Close::Encoded(_)) {
+            return;
+        }
         if self.pongs.len() >= MAX_PONGS {
             self.pongs.pop_back();
         }
@@ -236,6 +240,15 @@ impl Outbox {
         self.close = Close::Queued { frame, urgent };
     }
 
+    /// Counts every message that is not written whole as dropped: what of them goes out all the same is of no use.
+    pub(crate) fn forsake_messages(&mut self) {
+        self.messages_dropped = self.messages_unsent();
+        self.marks.retain(|(_, mark)| *mark != Mark::Message);
+        self.messages = VecDeque::new();
+        self.queued = 0;
+        self.current = None;
+    }
+
     /// Drops the messages that are not encoded whole.
     fn drop_messages(&mut self) {
         let dropped = self.messages.len().saturating_add(usize::from(self.current.is_some()));
@@ -247,11 +260,8 @@ impl Outbox {
 
     /// Drops everything; nothing will go out any more.
     pub(crate) fn discard(&mut self) {
-        self.messages_dropped = self.messages_unsent();
+        self.forsake_messages();
         self.marks = VecDeque::new();
-        self.messages = VecDeque::new();
-        self.queued = 0;
-        self.current = None;
         self.pongs = VecDeque::new();
         self.pings = [const { None }; PingKind::COUNT];
         self.wire = WireBuf::default();

@@ -184,8 +184,8 @@ pub enum HandshakeError {
     /// There is more than one `Sec-WebSocket-Protocol` in the response (RFC 6455 §11.3.4).
     #[error("the server chose more than one subprotocol")]
     SubprotocolRepeated,
-    /// The input ended before the response was complete.
-    #[error("the connection ended before the response was complete")]
+    /// The input ended before the handshake was complete.
+    #[error("the connection ended before the handshake was complete")]
     EndedEarly,
 }
 

@@ -73,6 +73,7 @@ impl Eq for Origin {}
 /// # Ok::<(), websocket_proto::InvalidHead>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OriginPolicy {
     /// Every page: for services that take nothing from the browser on trust.
     Any,

@@ -27,7 +27,7 @@ fn config() -> Config {
     config.max_outgoing_frame = 1024;
     // Shorter than the defaults, for whoever watches.
     config.handshake_timeout = Duration::from_secs(5);
-    config.heartbeat = Some(Heartbeat { interval: Duration::from_secs(5), margin: Duration::from_secs(5) });
+    config.heartbeat = Some(Heartbeat::new(Duration::from_secs(5), Duration::from_secs(5)));
     config
 }
 
