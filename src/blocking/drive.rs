@@ -3,169 +3,263 @@
 use core::time::Duration;
 use std::io::{self, ErrorKind, IoSlice};
 
-use bytes::Buf;
+use bytes::{Buf, BytesMut};
 
 use super::{TimedIo, WebSocket};
-use crate::adapter::dropped;
+use crate::adapter::{Goal, dropped};
 use crate::connection::Transport;
 use crate::event::Event;
 
 /// How much to read at once. It lies on the stack, so an idle connection owns no buffer.
 const READ_SIZE: usize = 8 * 1024;
 
-/// While output waits, reading and writing take turns of this length, so that two peers that both write do not wait for each
-/// other for ever.
+/// How long a write waits before somebody looks at what arrived: so two peers that both write do not wait for each other for
+/// ever.
 const TURN: Duration = Duration::from_millis(10);
+
+/// How many reads one look takes before writing has its turn again.
+const MAX_READS: usize = 64;
 
 /// How many pieces one vectored write takes.
 const SLICES: usize = 32;
 
-/// The time-outs last set on the transport. To wake up early does no harm, so they are changed only where they are too long,
-/// or far too short; that saves a system call for most reads.
-#[derive(Debug, Default)]
-pub(super) struct Timeouts {
-    read: Option<Option<Duration>>,
-    write_is_set: bool,
-}
-
-impl Timeouts {
-    fn for_read<T: TimedIo>(&mut self, io: &mut T, wanted: Option<Duration>) -> io::Result<()> {
-        let wanted = wanted.map(|wanted| wanted.max(Duration::from_millis(1)));
-        let fits = match (self.read, wanted) {
-            (Some(Some(set)), Some(wanted)) => set <= wanted && set >= wanted / 2,
-            (Some(None), None) => true,
-            _ => false,
-        };
-        if !fits {
-            io.set_read_timeout(wanted)?;
-            self.read = Some(wanted);
-        }
-        Ok(())
-    }
-
-    fn for_write<T: TimedIo>(&mut self, io: &mut T) -> io::Result<()> {
-        if !self.write_is_set {
-            io.set_write_timeout(Some(TURN))?;
-            self.write_is_set = true;
-        }
-        Ok(())
-    }
-}
-
 impl<T: TimedIo> WebSocket<T> {
-    /// Does what is due, then waits for input or the next deadline, unless an event was found.
-    pub(super) fn turn(&mut self) {
-        self.parse();
-        let all_written = self.write();
-        self.act_on_transport();
-        if self.parked.is_none() && self.close_event.is_none() {
-            let wait = if all_written { self.until_deadline() } else { Some(TURN) };
-            self.read_once(wait);
-        }
-        self.judge();
-    }
-
-    /// Does what is due, and waits to write; for input only where the transport takes no output.
-    pub(super) fn turn_to_write(&mut self) {
-        self.parse();
-        let all_written = self.write();
-        self.act_on_transport();
-        if !all_written && self.parked.is_none() {
-            self.read_once(Some(TURN));
-        }
-        self.judge();
-    }
-
-    fn parse(&mut self) {
-        if self.parked.is_none() && self.close_event.is_none() {
+    /// The next event, for whoever reads.
+    pub(super) fn wait_for_event(&mut self) -> Option<Event> {
+        loop {
             let now = self.now();
-            match self.connection.poll_event(&mut self.input, now) {
-                Some(Event::Closed(close)) => self.close_event = Some(close),
-                event => self.parked = event,
+            let late = self.driver.batch_took_long(now);
+            if let Some(event) = self.driver.next_event(now) {
+                if late {
+                    // An application that takes its time over each message must not keep the peer waiting for its Pongs.
+                    self.driver.park(Goal::End, now);
+                    self.look(Goal::End);
+                }
+                // Where the transport takes nothing, this reader need not wait for it.
+                if (late || !self.driver.has_more()) && self.taken.is_none() {
+                    self.put_out();
+                }
+                return Some(event);
+            }
+            if self.io.is_none() {
+                return self.driver.tell_close();
+            }
+            if self.put_out() {
+                self.wait_for_input(Goal::End);
+            } else {
+                self.look(Goal::End);
             }
         }
     }
 
-    fn judge(&mut self) {
-        let now = self.now();
-        self.connection.handle_timeout(now);
+    /// Goes on until `goal` is reached, for somebody who does not read. What arrives meanwhile is parked for the next read.
+    pub(super) fn work_until(&mut self, goal: Goal) {
+        if goal == Goal::Capacity && self.has_reached(goal) {
+            return;
+        }
+        // Most messages are written at once, and nothing else is to be done.
+        self.put_out();
+        if self.is_done(goal) {
+            return;
+        }
+        loop {
+            self.driver.park(goal, self.now());
+            let all_written = self.put_out();
+            if self.is_done(goal) {
+                return;
+            }
+            if all_written && !self.has_reached(goal) {
+                self.wait_for_input(goal);
+            } else {
+                self.look(goal);
+            }
+        }
     }
 
-    fn until_deadline(&self) -> Option<Duration> {
-        self.connection.poll_timeout().map(|at| at.saturating_duration_since(self.now()))
+    fn has_reached(&self, goal: Goal) -> bool {
+        self.driver.has_reached(goal, self.io.is_some())
     }
 
-    /// Writes what waits, as long as the transport takes some within a turn. Whether all was written.
+    fn is_done(&self, goal: Goal) -> bool {
+        self.driver.is_done(goal, self.io.is_some(), self.now())
+    }
+
+    // Out.
+
+    /// Writes what waits, and does to the transport what the machine says. Whether all was written.
+    fn put_out(&mut self) -> bool {
+        let all_written = self.write() && self.flush_transport();
+        self.act_on_transport();
+        all_written
+    }
+
+    /// Writes as long as the transport takes some within a turn. Whether all was written, or nothing can be any more.
     fn write(&mut self) -> bool {
         loop {
             let now = self.now();
             let Some(io) = &mut self.io else { return true };
             if self.taken.is_none() {
-                self.taken = self.connection.take(usize::MAX, now);
+                self.taken = self.driver.connection.take(usize::MAX, now);
             }
             let Some(taken) = &mut self.taken else { return true };
-            let result = self.timeouts.for_write(io).and_then(|()| write_some(io, taken));
-            let done = !taken.has_remaining();
+            let result = self.timeouts.for_write(io, TURN).and_then(|()| write_some(io, taken));
+            let all_written = !taken.has_remaining();
             let now = self.now();
             match result {
-                Ok(count) => self.connection.wrote(count, now),
+                Ok(count) => {
+                    self.driver.unflushed = true;
+                    self.driver.connection.wrote(count, now);
+                }
                 Err(error) if is_timeout(&error) => return false,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => self.connection.write_failed(error.kind().into(), now),
+                Err(error) => {
+                    self.write_failed(&error);
+                    return true;
+                }
             }
-            if done || self.connection.buffered() == 0 {
+            if all_written {
                 self.taken = None;
             }
         }
     }
 
-    fn read_once(&mut self, wait: Option<Duration>) {
-        let Some(io) = &mut self.io else { return };
-        if self.input_ended || !self.connection.wants_read() {
-            return;
+    /// Makes the transport let go of what it keeps back, as TLS or a buffer does. Whether it did, or never will.
+    fn flush_transport(&mut self) -> bool {
+        let Some(io) = self.io.as_mut().filter(|_| self.driver.unflushed) else { return true };
+        match io.flush() {
+            Ok(()) => self.driver.unflushed = false,
+            Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => return false,
+            Err(error) => self.write_failed(&error),
         }
-        let mut buffer = [0; READ_SIZE];
-        let result = self.timeouts.for_read(io, wait).and_then(|()| io.read(&mut buffer));
+        true
+    }
+
+    fn write_failed(&mut self, error: &io::Error) {
         let now = self.now();
-        match result {
-            Ok(0) => {
-                self.input_ended = true;
-                self.connection.end_of_input(now);
-            }
-            Ok(count) => self.input.extend_from_slice(buffer.get(..count).unwrap_or_default()),
-            Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => {
-                self.input_ended = true;
-                self.connection.read_failed(error.kind().into(), now);
-            }
-        }
+        self.taken = None;
+        self.driver.unflushed = false;
+        self.driver.connection.write_failed(error.kind().into(), now);
     }
 
     fn act_on_transport(&mut self) {
         let Some(io) = &mut self.io else { return };
-        match self.connection.transport() {
-            Transport::Open => {}
+        match self.driver.connection.transport() {
+            Transport::Open => return,
             Transport::HalfClose => {
-                if !core::mem::replace(&mut self.half_closed, true) {
+                if !core::mem::replace(&mut self.driver.half_closed, true) {
                     let _ = io.shutdown_write();
                 }
+                return;
             }
             Transport::Close => {
-                if !self.half_closed {
+                if !self.driver.half_closed {
                     let _ = io.shutdown_write();
                 }
-                self.io = None;
             }
             Transport::Abort => {
                 let _ = io.set_reset_on_drop();
-                self.io = None;
+            }
+        }
+        self.io = None;
+        self.taken = None;
+        self.driver.unflushed = false;
+    }
+
+    // In.
+
+    /// Waits for input or the next deadline, with nothing to write.
+    #[allow(clippy::disallowed_methods, reason = "the adapter's wait; the machine is told the time after it")]
+    fn wait_for_input(&mut self, goal: Goal) {
+        self.driver.looked_at = self.now();
+        let due = self.driver.connection.poll_timeout();
+        let wait = due.map(|at| at.saturating_duration_since(self.driver.looked_at));
+        let Some(io) = &mut self.io else { return };
+        if wait.is_some_and(|wait| wait.is_zero()) {
+            self.look(goal);
+        } else if !self.driver.can_read() {
+            std::thread::sleep(wait.unwrap_or(TURN));
+        } else if let Err(error) = self.timeouts.for_read(io, wait) {
+            self.read_failed(&error);
+        } else {
+            self.read_once();
+        }
+        self.let_time_pass();
+    }
+
+    /// Takes in what has arrived, without waiting.
+    fn look(&mut self, goal: Goal) {
+        self.driver.looked_at = self.now();
+        if self.driver.can_read() && self.set_nonblocking(true) {
+            let mut reads = 0_usize..MAX_READS;
+            while self.read_once() && reads.next().is_some() && self.driver.can_read() {
+                self.driver.park(goal, self.now());
+            }
+            self.set_nonblocking(false);
+        }
+        self.let_time_pass();
+    }
+
+    fn let_time_pass(&mut self) {
+        let now = self.now();
+        self.driver.connection.handle_timeout(now);
+    }
+
+    fn set_nonblocking(&mut self, nonblocking: bool) -> bool {
+        let result = self.io.as_mut().map_or(Ok(()), |io| io.set_nonblocking(nonblocking));
+        match result {
+            Ok(()) => true,
+            // What no longer waits is of no use here.
+            Err(error) if !nonblocking => {
+                self.read_failed(&error);
+                false
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Whether it is worth reading again.
+    fn read_once(&mut self) -> bool {
+        let Some(io) = &mut self.io else { return false };
+        if self.driver.input.is_empty() {
+            // An idle connection owns no buffer.
+            self.driver.input = BytesMut::new();
+        }
+        let mut buffer = [0; READ_SIZE];
+        match io.read(&mut buffer) {
+            Ok(0) => {
+                let now = self.now();
+                self.driver.input_ended = true;
+                self.driver.connection.end_of_input(now);
+                false
+            }
+            Ok(count) => {
+                self.driver.input.extend_from_slice(buffer.get(..count).unwrap_or_default());
+                true
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => true,
+            Err(error) if is_timeout(&error) => false,
+            Err(error) => {
+                self.read_failed(&error);
+                false
             }
         }
     }
+
+    fn read_failed(&mut self, error: &io::Error) {
+        let now = self.now();
+        self.driver.input_ended = true;
+        self.driver.connection.read_failed(error.kind().into(), now);
+    }
 }
 
+/// Whether the time that was set ran out. On Unix that is `WouldBlock`, and `TimedOut` from the operating system means that
+/// it gave up on the peer.
 fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+    match error.kind() {
+        ErrorKind::WouldBlock => true,
+        ErrorKind::TimedOut => !(cfg!(unix) && error.raw_os_error().is_some()),
+        _ => false,
+    }
 }
 
 fn write_some<T: TimedIo>(io: &mut T, bytes: &mut impl Buf) -> io::Result<usize> {
@@ -182,12 +276,11 @@ fn write_some<T: TimedIo>(io: &mut T, bytes: &mut impl Buf) -> io::Result<usize>
 impl<T: TimedIo> Drop for WebSocket<T> {
     fn drop(&mut self) {
         let now = self.now();
-        self.connection.close(dropped(), now);
-        let taken = self.taken.take().or_else(|| self.connection.take(usize::MAX, now));
-        if let (Some(io), Some(mut taken)) = (&mut self.io, taken)
-            && io.set_nonblocking(true).is_ok()
-        {
-            let _ = write_some(io, &mut taken);
+        self.driver.connection.close(dropped(), now);
+        if self.io.is_some() && self.set_nonblocking(true) {
+            let _ = self.write() && self.flush_transport();
+            // The transport may be shared with somebody.
+            self.set_nonblocking(false);
         }
     }
 }

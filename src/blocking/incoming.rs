@@ -60,7 +60,7 @@ pub fn accept<T: TimedIo>(io: T, config: Arc<Config>) -> Result<Incoming<T>, Err
             }
             Some(Event::Closed(close)) => return Err(Error::Closed(close)),
             Some(_) => {}
-            None => return Err(socket.ended()),
+            None => return Err(socket.driver.ended()),
         }
     }
 }
@@ -97,7 +97,7 @@ impl<T: TimedIo> Incoming<T> {
     /// [`Error::Closed`] if the policy does not allow the request's Origin, after answering 403.
     pub fn accept(mut self, accept: &Accept) -> Result<WebSocket<T>, Error> {
         let now = self.socket.now();
-        self.socket.connection.accept(accept, now)?;
+        self.socket.driver.connection.accept(accept, now)?;
         if self.socket.state() != State::Open {
             return Err(Error::Closed(self.socket.close(None)));
         }
@@ -111,7 +111,7 @@ impl<T: TimedIo> Incoming<T> {
     /// [`Error::Misuse`] if the status does not fit the request, after answering 503.
     pub fn reject(mut self, reject: &Reject) -> Result<CloseEvent, Error> {
         let now = self.socket.now();
-        self.socket.connection.reject(reject, now)?;
+        self.socket.driver.connection.reject(reject, now)?;
         Ok(self.socket.close(None))
     }
 }

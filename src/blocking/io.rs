@@ -9,8 +9,8 @@ use std::os::unix::net::UnixStream;
 /// A blocking transport whose reads and writes can be bounded in time, as heartbeats and deadlines need it.
 ///
 /// It is implemented for `TcpStream` and, on Unix, `UnixStream`. For a layer of your own, pass the calls on to the socket
-/// below. A read or write that runs out of time must fail with [`io::ErrorKind::WouldBlock`] or
-/// [`io::ErrorKind::TimedOut`], and have done nothing.
+/// below. A read, write or flush that runs out of time must fail with [`io::ErrorKind::WouldBlock`] or
+/// [`io::ErrorKind::TimedOut`], and have done nothing. Whatever is written is flushed before anybody waits for an answer.
 ///
 /// ```
 /// use std::io::{self, Read, Write};
@@ -60,10 +60,11 @@ pub trait TimedIo: Read + Write {
     /// Whatever the transport says; the connection then ends as after a failed write.
     fn set_write_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()>;
 
-    /// Makes reads and writes return at once, for the one write that a dropped connection makes.
+    /// Makes reads and writes return at once, or wait again: for a look at what arrived while there is something to write,
+    /// and for the one write that a dropped connection makes.
     ///
     /// # Errors
-    /// Whatever the transport says; then that write is left out.
+    /// Whatever the transport says; then that look or write is left out.
     fn set_nonblocking(&mut self, nonblocking: bool) -> io::Result<()>;
 
     /// Ends the writing side and leaves the reading side open: TCP's FIN, TLS' close_notify.

@@ -24,6 +24,7 @@
 mod drive;
 mod incoming;
 mod io;
+mod timeouts;
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -31,7 +32,7 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 
-use crate::adapter::{Error, seed};
+use crate::adapter::{Driver, Error, Goal, seed};
 use crate::close::CloseFrame;
 use crate::config::Config;
 use crate::connection::{Connection, Taken};
@@ -44,6 +45,7 @@ use crate::upgrade::{ClientRequest, Response};
 
 pub use incoming::{Incoming, accept};
 pub use io::TimedIo;
+use timeouts::Timeouts;
 
 /// A WebSocket over a blocking transport.
 ///
@@ -79,18 +81,12 @@ pub use io::TimedIo;
 pub struct WebSocket<T: TimedIo> {
     /// Gone once the connection has ended.
     io: Option<T>,
-    connection: Connection,
-    input: BytesMut,
-    input_ended: bool,
-    half_closed: bool,
+    driver: Driver,
+    /// The point that the connection's timestamps count from.
     origin: Instant,
     /// Output on its way, perhaps written in part.
     taken: Option<Taken>,
-    timeouts: drive::Timeouts,
-    /// An event that was found while writing, for the next read.
-    parked: Option<Event>,
-    close_event: Option<CloseEvent>,
-    close_was_told: bool,
+    timeouts: Timeouts,
 }
 
 /// Asks the server at the other end of `io` for an upgrade; returns the open connection and the server's answer.
@@ -111,7 +107,7 @@ pub fn connect<T: TimedIo>(
             Some(Event::Refused(response)) => return Err(Error::Refused(response)),
             Some(Event::Closed(close)) => return Err(Error::Closed(close)),
             Some(_) => {}
-            None => return Err(socket.ended()),
+            None => return Err(socket.driver.ended()),
         }
     }
 }
@@ -126,16 +122,10 @@ impl<T: TimedIo> WebSocket<T> {
         let _ = io.set_nodelay();
         Self {
             io: Some(io),
-            connection,
-            input: BytesMut::new(),
-            input_ended: false,
-            half_closed: false,
+            driver: Driver::new(connection, BytesMut::new()),
             origin: Instant::now(),
             taken: None,
-            timeouts: drive::Timeouts::default(),
-            parked: None,
-            close_event: None,
-            close_was_told: false,
+            timeouts: Timeouts::default(),
         }
     }
 
@@ -163,16 +153,7 @@ impl<T: TimedIo> WebSocket<T> {
     /// Waits for the next event of any kind, also the Pings and Pongs that [`read`](Self::read) passes over; `None` after
     /// [`Event::Closed`].
     pub fn next_event(&mut self) -> Option<Event> {
-        loop {
-            if let Some(event) = self.parked.take() {
-                return Some(event);
-            }
-            if let Some(close) = &self.close_event {
-                let told = core::mem::replace(&mut self.close_was_told, true);
-                return (!told).then(|| Event::Closed(close.clone()));
-            }
-            self.turn();
-        }
+        self.wait_for_event()
     }
 
     /// Sends a message, with all that was [fed](Self::feed) before it, and waits until it is written.
@@ -190,89 +171,80 @@ impl<T: TimedIo> WebSocket<T> {
     /// # Errors
     /// [`Error::NotOpen`] or [`Error::Closed`] if the connection is no longer open.
     pub fn feed(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        while self.connection.state() == State::Open && self.connection.send_capacity() == 0 {
-            self.turn();
-        }
-        self.connection.send(message).map_err(|_| self.ended())
+        self.work_until(Goal::Capacity);
+        self.driver.connection.send(message).map_err(|_| self.driver.ended())
     }
 
-    /// Waits until everything that was sent or fed is written. While the peer does not read, this reads: one message is kept
-    /// for the next [`read`](Self::read), and what is due is done.
+    /// Waits until everything that was sent or fed is written. While the peer does not take it, this reads: up to 64 KiB of
+    /// messages are kept for the next [`read`](Self::read), and what is due is done.
     ///
     /// # Errors
     /// [`Error::NotOpen`] or [`Error::Closed`] if the connection ended before and messages were dropped.
     pub fn flush(&mut self) -> Result<(), Error> {
-        while self.connection.buffered() > 0 && self.io.is_some() {
-            self.turn_to_write();
-        }
-        if self.connection.stats().messages_dropped > 0 { Err(self.ended()) } else { Ok(()) }
+        self.work_until(Goal::Flushed);
+        self.driver.flushed()
     }
 
     /// Queues a Ping with at most 125 bytes of payload; it leaves with the next write. [`Event::Pong`] and
     /// [`Stats::round_trip`] tell the answer.
     ///
     /// # Errors
-    /// [`Error::NotOpen`], [`Error::PingPending`], [`Error::ControlTooLong`].
+    /// [`Error::NotOpen`], [`Error::ControlTooLong`], and [`Error::Full`] while the last one was not sent yet.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
-        Ok(self.connection.ping(payload)?)
+        Ok(self.driver.connection.ping(payload)?)
     }
 
     /// Closes with `frame`, or an empty Close frame, and drives the connection to its end: what was sent before is written,
-    /// what still arrives is dropped. It takes at most [`Config::close_timeout`].
+    /// what was not read yet is dropped. It takes at most [`Config::close_timeout`].
     pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) -> CloseEvent {
         let now = self.now();
-        self.connection.close(frame, now);
+        self.driver.connection.close(frame, now);
         loop {
-            self.parked = None;
-            if let Some(close) = self.close_event.clone()
-                && self.io.is_none()
-            {
-                self.close_was_told = true;
-                return close;
+            self.work_until(Goal::Close);
+            self.driver.forget_events();
+            if let Some(close) = &self.driver.close_event {
+                return close.clone();
             }
-            self.turn();
         }
     }
 
     /// How the connection ended, once it has.
     #[must_use]
     pub fn close_event(&self) -> Option<&CloseEvent> {
-        self.close_event.as_ref()
+        self.driver.close_event.as_ref()
     }
 
     /// The browser's `readyState`.
     #[must_use]
     pub fn state(&self) -> State {
-        self.connection.state()
+        self.driver.connection.state()
+    }
+
+    /// The subprotocol that was agreed on, the browser's `protocol`.
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.driver.connection.subprotocol()
     }
 
     /// What the connection counted.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.connection.stats()
+        self.driver.connection.stats()
     }
 
-    /// How many bytes wait to be written.
+    /// How many bytes wait to be written: the browser's `bufferedAmount`.
     #[must_use]
-    pub fn buffered(&self) -> usize {
-        self.connection.buffered()
+    pub fn buffered_amount(&self) -> usize {
+        self.driver.connection.buffered()
     }
 
     fn now(&self) -> Timestamp {
         Timestamp::from_duration(self.origin.elapsed())
     }
-
-    /// Why nothing goes on here any more.
-    fn ended(&self) -> Error {
-        match &self.close_event {
-            Some(close) => Error::Closed(close.clone()),
-            None => Error::NotOpen(self.connection.state()),
-        }
-    }
 }
 
 impl<T: TimedIo> fmt::Debug for WebSocket<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WebSocket").field("connection", &self.connection).finish_non_exhaustive()
+        f.debug_struct("WebSocket").field("connection", &self.driver.connection).finish_non_exhaustive()
     }
 }

@@ -1,207 +1,156 @@
-//! One poll of everything: what the machine asks for, done to the transport.
+//! Polling: what is done in which order, and until when.
 
-use core::future::Future;
-use core::pin::{Pin, pin};
-use core::task::{Context, Poll, Waker};
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::{Context, Poll, Waker, ready};
 
-use ::tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use bytes::{Buf, BytesMut};
+use ::tokio::io::{AsyncRead, AsyncWrite};
+use ::tokio::task::unconstrained;
 
+use super::WebSocketStream;
+use super::sender::Queue;
 use super::wakers::Task;
-use super::{Timer, WebSocketStream, as_tcp};
-use crate::adapter::dropped;
-use crate::connection::Transport;
+use crate::adapter::{Error, Goal, dropped};
+use crate::close::CloseFrame;
 use crate::event::{CloseEvent, Event};
 use crate::state::State;
-use crate::time::Timestamp;
 
-/// How much to read at once: as much as many sockets hold ready, and little to own while a message arrives.
-const READ_SIZE: usize = 16 * 1024;
+/// How many rounds one poll makes before it lets others have their turn, over a transport that always has something.
+pub(super) const MAX_ROUNDS: usize = 32;
 
 impl<S> WebSocketStream<S>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    /// Does everything that can be done without waiting. Ready once an event is parked, which ends this for a reader only, or
-    /// once the connection has ended.
-    pub(super) fn poll_progress(&mut self, task: Task, cx: &mut Context<'_>) -> Poll<()> {
-        let waker = self.wakers.join(task, cx.waker());
-        let cx = &mut Context::from_waker(&waker);
-        loop {
-            self.parse();
-            if self.io.is_none() {
-                return Poll::Ready(());
+    /// The next event, for the task that reads.
+    pub(super) fn poll_next_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        for _ in 0..MAX_ROUNDS {
+            let now = self.now();
+            let was_full = self.driver.parked.is_full();
+            let found = self.driver.next_event(now);
+            if was_full {
+                // There is room to read again, and a blocked writer may depend on it.
+                self.wakers.wake(Task::Writer);
             }
-            let found = task == Task::Reader && self.parked.is_some();
-            // What the application says to several messages of one read can leave in one write.
-            if found && !self.input.is_empty() {
-                return Poll::Ready(());
+            let late = self.driver.batch_took_long(now);
+            if found.is_some() && self.driver.has_more() && !late {
+                return Poll::Ready(found);
             }
-            self.take_queued(cx);
-            let wrote = self.poll_write(cx);
-            self.poll_transport(cx);
-            if found {
-                return Poll::Ready(());
+            if found.is_none() && self.io.is_none() {
+                self.wakers.wake(Task::Writer);
+                return Poll::Ready(self.driver.tell_close());
             }
-            // A parked event stops the reading: that is the back-pressure.
-            let read = self.parked.is_none() && self.poll_read(cx);
-            if !wrote && !read && !self.poll_timer(cx) && self.io.is_some() {
+
+            let waker = self.wakers.register(Task::Reader, cx.waker());
+            let io_cx = &mut Context::from_waker(&waker);
+            if found.is_some() && late {
+                // An application that takes its time over each message must not keep the peer waiting for its Pongs.
+                self.driver.park(Goal::End, now);
+                self.take_in(io_cx);
+                self.driver.park(Goal::End, now);
+            }
+            let wrote = self.put_out(io_cx);
+            if wrote || self.io.is_none() {
+                self.wakers.wake(Task::Writer);
+            }
+            if found.is_some() {
+                return Poll::Ready(found);
+            }
+            if !wrote && !self.take_in(io_cx) && self.io.is_some() {
                 return Poll::Pending;
             }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
-    pub(super) fn poll_next_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        if self.parked.is_none() && self.poll_progress(Task::Reader, cx).is_pending() {
-            return Poll::Pending;
+    /// Goes on until `goal` is reached, for a task that does not read. What arrives meanwhile is parked for one that does.
+    pub(super) fn poll_until(&mut self, goal: Goal, cx: &mut Context<'_>) -> Poll<()> {
+        if goal == Goal::Capacity && self.has_reached(goal) {
+            return Poll::Ready(());
         }
-        if let Some(event) = self.parked.take() {
-            return Poll::Ready(Some(event));
+        let waker = self.wakers.register(Task::Writer, cx.waker());
+        let io_cx = &mut Context::from_waker(&waker);
+        // Most messages are written at once, and nothing else is to be done.
+        self.put_out(io_cx);
+        if self.is_done(goal) {
+            return Poll::Ready(());
         }
-        let close = self.close_event.as_ref().filter(|_| !self.close_was_told);
-        self.close_was_told |= close.is_some();
-        Poll::Ready(close.cloned().map(Event::Closed))
-    }
-
-    /// Drives the connection to its end and drops what still arrives.
-    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<CloseEvent> {
-        loop {
-            let progress = self.poll_progress(Task::Writer, cx);
-            let dropped = self.parked.take().is_some();
-            match (progress, &self.close_event) {
-                (Poll::Ready(()), Some(close)) => {
-                    self.close_was_told = true;
-                    return Poll::Ready(close.clone());
-                }
-                (Poll::Pending, _) if !dropped => return Poll::Pending,
-                _ => {}
+        for _ in 0..MAX_ROUNDS {
+            if self.driver.park(goal, self.now()) {
+                self.wakers.wake(Task::Reader);
+            }
+            let wrote = self.put_out(io_cx);
+            if self.is_done(goal) {
+                return Poll::Ready(());
+            }
+            if !wrote && !self.take_in(io_cx) && self.io.is_some() {
+                return if self.has_reached(goal) { Poll::Ready(()) } else { Poll::Pending };
             }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
-    fn parse(&mut self) {
-        if self.parked.is_none() && self.close_event.is_none() {
-            let now = self.now();
-            match self.connection.poll_event(&mut self.input, now) {
-                Some(Event::Closed(close)) => self.close_event = Some(close),
-                event => self.parked = event,
-            }
-        }
+    /// [`poll_until`](Self::poll_until) the end, and how that was.
+    pub(super) fn poll_end(&mut self, goal: Goal, cx: &mut Context<'_>) -> Poll<CloseEvent> {
+        ready!(self.poll_until(goal, cx));
+        self.driver.close_event.clone().map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// Moves messages of other tasks into the connection, as many as it takes.
-    fn take_queued(&mut self, cx: &mut Context<'_>) {
-        let Some(queue) = &mut self.queue else { return };
-        match self.connection.state() {
-            State::Connecting => {}
-            State::Closing | State::Closed => queue.close(),
-            State::Open => {
-                while self.connection.send_capacity() > 0
-                    && let Poll::Ready(message) = queue.poll_next(cx)
-                {
-                    // The state and the capacity were just asked for.
-                    let _ = self.connection.send(message);
-                }
-            }
-        }
+    fn has_reached(&self, goal: Goal) -> bool {
+        self.driver.has_reached(goal, self.io.is_some()) && !self.holds_one_back()
     }
 
-    /// Writes until nothing is left or the transport takes no more; whether it took anything, or failed.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut wrote = false;
-        loop {
-            let now = self.now();
-            let Some(io) = &mut self.io else { return wrote };
-            let mut output = self.connection.output(now);
-            if !output.has_remaining() {
-                return wrote;
-            }
-            match pin!(io.write_buf(&mut output)).poll(cx) {
-                Poll::Ready(Ok(count)) if count > 0 => {}
-                Poll::Ready(result) => {
-                    let failure = result.err().map_or(std::io::ErrorKind::WriteZero, |error| error.kind());
-                    self.connection.write_failed(failure.into(), now);
-                    return true;
-                }
-                Poll::Pending => return wrote,
-            }
-            wrote = true;
-        }
+    fn is_done(&self, goal: Goal) -> bool {
+        self.driver.is_done(goal, self.io.is_some(), self.now()) && !self.holds_one_back()
     }
 
-    /// Reads once; whether there was anything, the end, or a failure.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(io) = &mut self.io else { return false };
-        if self.input_ended || !self.connection.wants_read() {
-            return false;
+    fn holds_one_back(&self) -> bool {
+        self.state() == State::Open && self.queue.as_ref().is_some_and(Queue::holds)
+    }
+
+    /// Whether nothing that was accepted for sending was lost.
+    pub(super) fn flushed(&self) -> Result<(), Error> {
+        if self.queue.as_ref().is_some_and(Queue::holds) {
+            return Err(self.driver.ended());
         }
-        self.input.reserve(READ_SIZE);
-        let result = pin!(io.read_buf(&mut self.input)).poll(cx);
+        self.driver.flushed()
+    }
+
+    /// Writes what waits, and does to the transport what the machine says, until it takes no more. Whether it took anything.
+    fn put_out(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut did_anything = false;
+        for _ in 0..MAX_ROUNDS {
+            self.take_queued(cx);
+            let wrote = self.poll_write(cx) | self.poll_flush_transport(cx);
+            self.poll_transport(cx);
+            did_anything |= wrote;
+            if !wrote || self.queue.is_none() {
+                break;
+            }
+        }
+        did_anything
+    }
+
+    /// Reads once, or else lets a deadline pass. Whether there was either.
+    fn take_in(&mut self, cx: &mut Context<'_>) -> bool {
+        self.driver.looked_at = self.now();
+        self.poll_read(cx) || self.poll_timer(cx)
+    }
+
+    /// Begins to close, behind what other tasks have queued, as far as there is room for it.
+    pub(super) fn begin_closing(&mut self, frame: Option<CloseFrame>) {
+        if let Some(queue) = &mut self.queue {
+            let connection = &mut self.driver.connection;
+            while connection.state() == State::Open
+                && connection.send_capacity() > 0
+                && let Some(message) = queue.try_next()
+                && connection.send(message).is_ok()
+            {}
+        }
         let now = self.now();
-        match result {
-            Poll::Ready(Ok(0)) => {
-                self.input_ended = true;
-                self.connection.end_of_input(now);
-            }
-            Poll::Ready(Ok(_)) => {}
-            Poll::Ready(Err(error)) => {
-                self.input_ended = true;
-                self.connection.read_failed(error.kind().into(), now);
-            }
-            Poll::Pending => {
-                // An idle connection owns no buffer.
-                if self.input.is_empty() {
-                    self.input = BytesMut::new();
-                }
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Does to the transport what the machine says, but for reading and writing.
-    fn poll_transport(&mut self, cx: &mut Context<'_>) {
-        let Some(io) = &mut self.io else { return };
-        match self.connection.transport() {
-            Transport::Open => {}
-            Transport::HalfClose => {
-                self.half_closed = self.half_closed || Pin::new(io).poll_shutdown(cx).is_ready();
-            }
-            Transport::Close => {
-                // One attempt, for a layer such as TLS that has a last word.
-                if !self.half_closed {
-                    let _ = Pin::new(io).poll_shutdown(cx);
-                }
-                self.io = None;
-            }
-            Transport::Abort => {
-                if let Some(tcp) = as_tcp(io) {
-                    let _ = tcp.set_zero_linger();
-                }
-                self.io = None;
-            }
-        }
-    }
-
-    /// Whether a deadline passed.
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(at) = self.connection.poll_timeout() else { return false };
-        let instant = self.origin + core::time::Duration::from_nanos(at.as_nanos());
-        let timer = self.timer.get_or_insert_with(|| Timer {
-            sleep: alloc::boxed::Box::pin(::tokio::time::sleep_until(instant)),
-            at,
-        });
-        if at < timer.at {
-            timer.sleep.as_mut().reset(instant);
-            timer.at = at;
-        }
-        if timer.sleep.as_mut().poll(cx).is_pending() {
-            return false;
-        }
-        timer.at = Timestamp::from_nanos(u64::MAX);
-        let now = self.now();
-        self.connection.handle_timeout(now);
-        true
+        self.driver.connection.close(frame, now);
     }
 }
 
@@ -211,9 +160,13 @@ where
 {
     fn drop(&mut self) {
         if self.io.is_some() {
-            let now = self.now();
-            self.connection.close(dropped(), now);
-            self.poll_write(&mut Context::from_waker(Waker::noop()));
+            self.begin_closing(dropped());
+            // Whatever the task did before must not count against this one attempt.
+            let attempt = pin!(unconstrained(poll_fn(|cx| {
+                self.put_out(cx);
+                Poll::Ready(())
+            })));
+            let _ = attempt.poll(&mut Context::from_waker(Waker::noop()));
         }
     }
 }

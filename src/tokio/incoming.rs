@@ -74,7 +74,7 @@ where
             }
             Some(Event::Closed(close)) => return Err(Error::Closed(close)),
             Some(_) => {}
-            None => return Err(socket.ended()),
+            None => return Err(socket.driver.ended()),
         }
     }
 }
@@ -114,7 +114,7 @@ where
     /// [`Error::Closed`] if the policy does not allow the request's Origin, after answering 403.
     pub async fn accept(mut self, accept: &Accept) -> Result<WebSocketStream<S>, Error> {
         let now = self.socket.now();
-        self.socket.connection.accept(accept, now)?;
+        self.socket.driver.connection.accept(accept, now)?;
         if self.socket.state() != State::Open {
             return Err(Error::Closed(self.finish().await));
         }
@@ -128,7 +128,7 @@ where
     /// [`Error::Misuse`] if the status does not fit the request, after answering 503.
     pub async fn reject(mut self, reject: &Reject) -> Result<CloseEvent, Error> {
         let now = self.socket.now();
-        self.socket.connection.reject(reject, now)?;
+        self.socket.driver.connection.reject(reject, now)?;
         Ok(self.finish().await)
     }
 

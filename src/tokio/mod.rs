@@ -26,28 +26,29 @@
 //! deadlines are judged while the application only reads, or only flushes. A task that does neither for a while should hand
 //! its messages to a [`MessageSender`] and leave the socket to a task that reads, or run [`WebSocketStream::drive`].
 //!
-//! Every operation may be cancelled at any await: no state lives in a future.
+//! Every operation on a socket may be cancelled at any await, and goes on when called again: no state lives in a future. What
+//! is still opening belongs to its future: [`connect`] or [`accept`] given up is a connection given up.
+//!
+//! Deadlines need tokio's timer: poll a socket in a runtime with `enable_time`, or it panics.
 
 mod drive;
 mod incoming;
+mod io;
+mod parts;
 mod sender;
 mod stream;
 mod wakers;
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 use core::future::poll_fn;
-use core::pin::Pin;
-use core::task::Poll;
 use std::any::Any;
 
 use ::tokio::io::{AsyncRead, AsyncWrite};
 use ::tokio::net::TcpStream;
-use ::tokio::time::{Instant, Sleep};
-use bytes::BytesMut;
+use ::tokio::time::Instant;
 
-use crate::adapter::{Error, seed};
+use crate::adapter::{Driver, Error, Goal, seed};
 use crate::close::CloseFrame;
 use crate::config::Config;
 use crate::connection::Connection;
@@ -56,10 +57,12 @@ use crate::state::State;
 use crate::stats::Stats;
 use crate::time::Timestamp;
 use crate::upgrade::{ClientRequest, Response};
+use io::Timer;
 use sender::Queue;
-use wakers::{Task, Wakers};
+use wakers::Wakers;
 
 pub use incoming::{Incoming, accept};
+pub use parts::Parts;
 pub use sender::MessageSender;
 
 /// A WebSocket over `S`: a `Stream` of messages and a `Sink` for them.
@@ -69,6 +72,10 @@ pub use sender::MessageSender;
 ///
 /// `Sink::send` waits until the message was written. To let several share a write, `feed` them: what was fed is written
 /// when the sink is flushed, and whenever the stream is polled and finds nothing more to read.
+///
+/// A socket may be split into two tasks with `StreamExt::split`: both are woken for whatever they wait for. While one sends
+/// and nobody reads, what arrives is kept for whoever reads next: of Pings and Pongs the first 16, and messages up to 64 KiB.
+/// Then the transport is not read any more, nor are the Pings in it answered, until somebody takes a message.
 ///
 /// Dropping it queues a Close frame with 1001 and makes one write attempt that does not wait. Use
 /// [`close`](Self::close) to end in good order.
@@ -103,49 +110,12 @@ where
 {
     /// Gone once the connection has ended.
     io: Option<S>,
-    connection: Connection,
-    input: BytesMut,
-    input_ended: bool,
-    half_closed: bool,
+    driver: Driver,
+    /// The point that the connection's timestamps count from.
     origin: Instant,
     timer: Option<Timer>,
-    /// An event that was found while writing, for whoever reads next.
-    parked: Option<Event>,
-    close_event: Option<CloseEvent>,
-    close_was_told: bool,
     wakers: Wakers,
     queue: Option<Queue>,
-}
-
-/// A timer that may fire early, never late: a deadline that moves away does not move it.
-struct Timer {
-    sleep: Pin<Box<Sleep>>,
-    at: Timestamp,
-}
-
-/// What a [`WebSocketStream`] is made of.
-///
-/// ```
-/// use websocket_proto::tokio::{Parts, WebSocketStream};
-///
-/// # async fn moved(socket: WebSocketStream<tokio::io::DuplexStream>) {
-/// if let Some(parts) = socket.into_parts() {
-///     println!("{} bytes were read and not parsed", parts.input.len());
-///     let _socket = WebSocketStream::from_parts(parts);
-/// }
-/// # }
-/// ```
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Parts<S> {
-    /// The transport.
-    pub io: S,
-    /// The machine. Its timestamps count from [`origin`](Self::origin).
-    pub connection: Connection,
-    /// Bytes that were read from the transport and not parsed yet.
-    pub input: BytesMut,
-    /// The point that the connection's timestamps count from.
-    pub origin: Instant,
 }
 
 /// Asks the server at the other end of `io` for an upgrade; returns the open connection and the server's answer.
@@ -171,7 +141,7 @@ where
             Some(Event::Refused(response)) => return Err(Error::Refused(response)),
             Some(Event::Closed(close)) => return Err(Error::Closed(close)),
             Some(_) => {}
-            None => return Err(socket.ended()),
+            None => return Err(socket.driver.ended()),
         }
     }
 }
@@ -180,54 +150,6 @@ impl<S> WebSocketStream<S>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    /// Drives `connection` over `io`: one whose handshake was done elsewhere, see
-    /// [`Connection::upgraded`], with a timestamp of zero for now.
-    #[must_use]
-    pub fn new(io: S, connection: Connection) -> Self {
-        Self::from_parts(Parts { io, connection, input: BytesMut::new(), origin: Instant::now() })
-    }
-
-    /// Puts together again what [`into_parts`](Self::into_parts) took apart.
-    #[must_use]
-    pub fn from_parts(parts: Parts<S>) -> Self {
-        if let Some(tcp) = as_tcp(&parts.io) {
-            // A socket that cannot be told still works.
-            let _ = tcp.set_nodelay(true);
-        }
-        Self {
-            io: Some(parts.io),
-            connection: parts.connection,
-            input: parts.input,
-            input_ended: false,
-            half_closed: false,
-            origin: parts.origin,
-            timer: None,
-            parked: None,
-            close_event: None,
-            close_was_told: false,
-            wakers: Wakers::default(),
-            queue: None,
-        }
-    }
-
-    /// Takes the socket apart, without a word to the peer; `None` once the connection has ended.
-    ///
-    /// A message that was parsed already and not read yet is lost, as are those waiting in the queue of a
-    /// [`MessageSender`].
-    #[must_use]
-    pub fn into_parts(mut self) -> Option<Parts<S>> {
-        let io = self.io.take()?;
-        let spare = Connection::upgraded(
-            crate::Role::Server,
-            crate::Agreement::default(),
-            Arc::new(Config::default()),
-            [0; 32],
-            Timestamp::default(),
-        );
-        let connection = core::mem::replace(&mut self.connection, spare);
-        Some(Parts { io, connection, input: core::mem::take(&mut self.input), origin: self.origin })
-    }
-
     /// The transport; `None` once the connection has ended and it was closed.
     #[must_use]
     pub fn get_ref(&self) -> Option<&S> {
@@ -241,68 +163,63 @@ where
     }
 
     /// Does all that is due (answers, heartbeats, deadlines, queued messages) until the connection ends, and returns how it
-    /// ended. Messages are not taken: the first that arrives stays for the next read, and nothing more is read until then.
+    /// ended. Messages are not taken: they wait for the next read, and once 64 KiB of them do, nothing more is read.
     ///
     /// For a task that waits for something else meanwhile, in `select!`. Cancel-safe.
     pub async fn drive(&mut self) -> CloseEvent {
-        poll_fn(|cx| {
-            let _ = self.poll_progress(Task::Writer, cx);
-            self.close_event.clone().map_or(Poll::Pending, Poll::Ready)
-        })
-        .await
+        poll_fn(|cx| self.poll_end(Goal::End, cx)).await
     }
 
     /// Queues a Ping with at most 125 bytes of payload; it goes out as soon as the socket is polled.
     /// [`Event::Pong`] and [`Stats::round_trip`] tell the answer.
     ///
     /// # Errors
-    /// [`Error::NotOpen`], [`Error::PingPending`], [`Error::ControlTooLong`].
+    /// [`Error::NotOpen`], [`Error::ControlTooLong`], and [`Error::Full`] while the last one was not sent yet.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
-        Ok(self.connection.ping(payload)?)
+        Ok(self.driver.connection.ping(payload)?)
     }
 
     /// Closes with `frame`, or an empty Close frame, and drives the connection to its end: what was sent before is written,
-    /// what still arrives is dropped. It takes at most [`Config::close_timeout`]. Cancel-safe: called again it goes on.
+    /// what was not read yet is dropped. It takes at most [`Config::close_timeout`]. Cancel-safe: called again it goes on.
     pub async fn close(&mut self, frame: impl Into<Option<CloseFrame>>) -> CloseEvent {
-        let now = self.now();
-        self.connection.close(frame, now);
-        poll_fn(|cx| self.poll_end(cx)).await
+        self.begin_closing(frame.into());
+        let close = poll_fn(|cx| self.poll_end(Goal::Close, cx)).await;
+        self.driver.forget_events();
+        close
     }
 
     /// How the connection ended, once it has.
     #[must_use]
     pub fn close_event(&self) -> Option<&CloseEvent> {
-        self.close_event.as_ref()
+        self.driver.close_event.as_ref()
     }
 
     /// The browser's `readyState`.
     #[must_use]
     pub fn state(&self) -> State {
-        self.connection.state()
+        self.driver.connection.state()
+    }
+
+    /// The subprotocol that was agreed on, the browser's `protocol`.
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.driver.connection.subprotocol()
     }
 
     /// What the connection counted.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.connection.stats()
+        self.driver.connection.stats()
     }
 
-    /// How many bytes wait to be written.
+    /// How many bytes wait to be written: the browser's `bufferedAmount`.
     #[must_use]
-    pub fn buffered(&self) -> usize {
-        self.connection.buffered()
+    pub fn buffered_amount(&self) -> usize {
+        self.driver.connection.buffered()
     }
 
     fn now(&self) -> Timestamp {
         Timestamp::from_duration(self.origin.elapsed())
-    }
-
-    /// Why nothing goes on here any more.
-    fn ended(&self) -> Error {
-        match &self.close_event {
-            Some(close) => Error::Closed(close.clone()),
-            None => Error::NotOpen(self.connection.state()),
-        }
     }
 }
 
@@ -316,6 +233,6 @@ where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WebSocketStream").field("connection", &self.connection).finish_non_exhaustive()
+        f.debug_struct("WebSocketStream").field("connection", &self.driver.connection).finish_non_exhaustive()
     }
 }

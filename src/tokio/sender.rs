@@ -6,6 +6,7 @@ use ::tokio::io::{AsyncRead, AsyncWrite};
 use ::tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::WebSocketStream;
+use crate::adapter::Error;
 use crate::error::SendError;
 use crate::message::Message;
 use crate::state::State;
@@ -18,6 +19,14 @@ const CAPACITY: usize = 64;
 ///
 /// At most 64 messages wait in its queue, for all clones together; then [`send`](Self::send) waits. Messages of one clone
 /// keep their order.
+///
+/// A message that was accepted is on its way, no more: if the connection ends before the driving task got to it, it is lost,
+/// and nobody is told. [`WebSocketStream::close`] sends what waits, as far as [`Config::output_high_water`] allows. Where a
+/// message must not get lost, let the peer answer it.
+///
+/// The task that drives the socket should not wait for [`send`](Self::send) itself: a full queue would never empty.
+///
+/// [`Config::output_high_water`]: crate::Config::output_high_water
 ///
 /// ```
 /// use futures_util::StreamExt;
@@ -35,7 +44,7 @@ const CAPACITY: usize = 64;
 pub struct MessageSender(mpsc::Sender<Message>);
 
 impl MessageSender {
-    /// Waits for a place in the queue and takes it. Cancel-safe in so far as a message that got no place is dropped.
+    /// Waits for a place in the queue and takes it. Dropped before that, it has sent nothing.
     ///
     /// # Errors
     /// [`SendError::NotOpen`] with the message, once the connection is no longer open.
@@ -56,23 +65,46 @@ impl MessageSender {
 }
 
 /// The socket's end of the queue, and a sender to clone.
+#[derive(Debug)]
 pub(super) struct Queue {
     sender: MessageSender,
     receiver: mpsc::Receiver<Message>,
+    /// A message of the socket's own, which was promised room that another task's message took. It goes first.
+    held: Option<Message>,
 }
 
 impl Queue {
     fn new() -> Self {
         let (sender, receiver) = mpsc::channel(CAPACITY);
-        Self { sender: MessageSender(sender), receiver }
+        Self { sender: MessageSender(sender), receiver, held: None }
     }
 
     /// The next message. It never ends, since the socket keeps a sender.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Message> {
+        if let Some(message) = self.held.take() {
+            return Poll::Ready(message);
+        }
         match self.receiver.poll_recv(cx) {
             Poll::Ready(Some(message)) => Poll::Ready(message),
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
+    }
+
+    /// The next message, if one is there.
+    pub(super) fn try_next(&mut self) -> Option<Message> {
+        self.held.take().or_else(|| self.receiver.try_recv().ok())
+    }
+
+    pub(super) fn hold(&mut self, message: Message) -> Result<(), Error> {
+        if self.held.is_some() {
+            return Err(Error::Full);
+        }
+        self.held = Some(message);
+        Ok(())
+    }
+
+    pub(super) fn holds(&self) -> bool {
+        self.held.is_some()
     }
 
     /// Refuses what comes from now on.
@@ -87,6 +119,10 @@ where
 {
     /// A sender for other tasks. What they send goes out while this socket is polled.
     pub fn sender(&mut self) -> MessageSender {
-        self.queue.get_or_insert_with(Queue::new).sender.clone()
+        let queue = self.queue.get_or_insert_with(Queue::new);
+        if self.driver.connection.state() > State::Open {
+            queue.close();
+        }
+        queue.sender.clone()
     }
 }

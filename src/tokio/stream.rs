@@ -8,9 +8,10 @@ use futures_core::{FusedStream, Stream};
 use futures_sink::Sink;
 
 use super::WebSocketStream;
-use super::wakers::Task;
-use crate::adapter::Error;
+use super::drive::MAX_ROUNDS;
+use crate::adapter::{Error, Goal};
 use crate::close::{CloseCode, CloseFrame};
+use crate::error::SendError;
 use crate::event::Event;
 use crate::message::Message;
 use crate::state::State;
@@ -23,7 +24,7 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        loop {
+        for _ in 0..MAX_ROUNDS {
             match ready!(this.poll_next_event(cx)) {
                 Some(Event::Message(message)) => return Poll::Ready(Some(Ok(message))),
                 Some(Event::Closed(close)) if !close.was_clean() => {
@@ -33,6 +34,8 @@ where
                 Some(_) => {}
             }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
@@ -41,7 +44,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     fn is_terminated(&self) -> bool {
-        self.close_was_told
+        self.driver.close_was_told
     }
 }
 
@@ -54,44 +57,37 @@ where
     /// Ready while less than [`Config::output_high_water`](crate::Config::output_high_water) is queued.
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let this = self.get_mut();
-        if this.connection.state() == State::Open && this.connection.send_capacity() == 0 {
-            let _ = this.poll_progress(Task::Writer, cx);
-        }
-        match this.connection.state() {
-            State::Open if this.connection.send_capacity() > 0 => Poll::Ready(Ok(())),
-            State::Open | State::Connecting => Poll::Pending,
-            State::Closing | State::Closed => Poll::Ready(Err(this.ended())),
-        }
+        ready!(this.poll_until(Goal::Capacity, cx));
+        Poll::Ready(if this.state() == State::Open { Ok(()) } else { Err(this.driver.ended()) })
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
         let this = self.get_mut();
-        // A full queue was the caller's to wait for; the message still counts, as it does for other sinks.
-        match this.connection.send(message) {
-            Ok(()) => Ok(()),
-            Err(_) => Err(this.ended()),
+        match (this.driver.connection.send(message), &mut this.queue) {
+            (Ok(()), _) => Ok(()),
+            // Since this one was promised room, another task's message took it.
+            (Err(SendError::Full(message)), Some(queue)) => queue.hold(message),
+            (Err(SendError::Full(_)), None) => Err(Error::Full),
+            (Err(_), _) => Err(this.driver.ended()),
         }
     }
 
-    /// Ready once everything that was accepted is written.
+    /// Ready once everything that was accepted is written, and the transport holds none of it back.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let this = self.get_mut();
-        let _ = this.poll_progress(Task::Writer, cx);
-        if this.connection.stats().messages_dropped > 0 {
-            Poll::Ready(Err(this.ended()))
-        } else if this.connection.buffered() == 0 {
-            Poll::Ready(Ok(()))
-        } else {
-            Poll::Pending
-        }
+        ready!(this.poll_until(Goal::Flushed, cx));
+        Poll::Ready(this.flushed())
     }
 
-    /// Closes with 1000 and drives the connection to its end.
+    /// Closes with 1000 and drives the connection to its end. Messages that still arrive wait for whoever reads; what does
+    /// not fit in 64 KiB is dropped, lest they keep the end waiting.
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let this = self.get_mut();
-        let now = this.now();
-        this.connection.close(CloseFrame::known(CloseCode::NORMAL, ""), now);
-        let close = ready!(this.poll_end(cx));
-        Poll::Ready(if close.was_clean() { Ok(()) } else { Err(Error::Closed(close)) })
+        this.begin_closing(CloseFrame::known(CloseCode::NORMAL, "").into());
+        ready!(this.poll_until(Goal::Close, cx));
+        match &this.driver.close_event {
+            Some(close) if close.was_clean() => Poll::Ready(Ok(())),
+            _ => Poll::Ready(Err(this.driver.ended())),
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! Two tasks may poll one socket: one that reads and one that writes, as after `StreamExt::split`. A transport remembers one
-//! waker for each direction, and either task may touch both; so both must be woken.
+//! waker for each direction, a timer one; and whichever task polls last, both must be woken. So they are all given the same
+//! waker, which wakes whoever is waiting.
 
 use alloc::sync::Arc;
 use alloc::task::Wake;
 use core::task::Waker;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Which of the two is polling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,42 +14,74 @@ pub(super) enum Task {
     Writer,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Wakers {
+    waiting: Arc<Waiting>,
+    /// Wakes all who are waiting.
+    shared: Waker,
+}
+
+#[derive(Debug, Default)]
+struct Waiting(Mutex<Pair>);
+
+#[derive(Debug, Default)]
+struct Pair {
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
 
-struct Both(Waker, Waker);
+impl Wakers {
+    pub(super) fn new() -> Self {
+        let waiting = Arc::new(Waiting::default());
+        Self { shared: waiting.clone().into(), waiting }
+    }
 
-impl Wake for Both {
+    /// Notes that `task` waits, and returns the waker for all that it waits for.
+    pub(super) fn register(&self, task: Task, waker: &Waker) -> Waker {
+        let mut pair = self.waiting.lock();
+        match pair.of(task) {
+            Some(known) => known.clone_from(waker),
+            unknown => *unknown = Some(waker.clone()),
+        }
+        drop(pair);
+        self.shared.clone()
+    }
+
+    /// Wakes `task`, if it is waiting.
+    pub(super) fn wake(&self, task: Task) {
+        let waker = self.waiting.lock().of(task).take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl Waiting {
+    fn lock(&self) -> MutexGuard<'_, Pair> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pair {
+    fn of(&mut self, task: Task) -> &mut Option<Waker> {
+        match task {
+            Task::Reader => &mut self.reader,
+            Task::Writer => &mut self.writer,
+        }
+    }
+}
+
+impl Wake for Waiting {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
+    /// Whoever is woken is forgotten until it polls again: one that went away is woken in vain once, and not kept.
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.wake_by_ref();
-        self.1.wake_by_ref();
-    }
-}
-
-impl Wakers {
-    /// Remembers the waker of `task`, and returns one that wakes that task and the other.
-    pub(super) fn join(&mut self, task: Task, waker: &Waker) -> Waker {
-        let (own, other) = match task {
-            Task::Reader => (&mut self.reader, &self.writer),
-            Task::Writer => (&mut self.writer, &self.reader),
-        };
-        let own = match own {
-            Some(own) => {
-                own.clone_from(waker);
-                own
-            }
-            None => own.insert(waker.clone()),
-        };
-        match other {
-            Some(other) if !other.will_wake(own) => Waker::from(Arc::new(Both(own.clone(), other.clone()))),
-            _ => own.clone(),
+        let Pair { reader, writer } = core::mem::take(&mut *self.lock());
+        let writer = writer.filter(|writer| reader.as_ref().is_none_or(|reader| !reader.will_wake(writer)));
+        for waker in [reader, writer].into_iter().flatten() {
+            waker.wake();
         }
     }
 }
@@ -66,16 +100,43 @@ mod tests {
         }
     }
 
+    fn counts(tasks: &[Arc<Count>; 2]) -> [usize; 2] {
+        tasks.each_ref().map(|task| task.0.load(Ordering::Relaxed))
+    }
+
     #[test]
-    fn each_task_is_woken_once_whoever_polled_last() {
-        let (reader, writer) = (Arc::new(Count::default()), Arc::new(Count::default()));
-        let mut wakers = Wakers::default();
-        wakers.join(Task::Reader, &reader.clone().into()).wake();
-        assert_eq!((reader.0.load(Ordering::Relaxed), writer.0.load(Ordering::Relaxed)), (1, 0));
-        wakers.join(Task::Writer, &writer.clone().into()).wake();
-        assert_eq!((reader.0.load(Ordering::Relaxed), writer.0.load(Ordering::Relaxed)), (2, 1));
+    fn all_who_wait_are_woken_once_whoever_polled_last() {
+        let tasks: [Arc<Count>; 2] = Default::default();
+        let [reader, writer] = tasks.each_ref().map(|task| Waker::from(task.clone()));
+        let wakers = Wakers::new();
+        let of_the_transport = wakers.register(Task::Reader, &reader);
+        of_the_transport.wake_by_ref();
+        assert_eq!(counts(&tasks), [1, 0]);
+        // Nobody waits.
+        of_the_transport.wake_by_ref();
+        assert_eq!(counts(&tasks), [1, 0]);
+        // An old waker of the transport reaches those who came later.
+        wakers.register(Task::Reader, &reader);
+        wakers.register(Task::Writer, &writer);
+        of_the_transport.wake_by_ref();
+        assert_eq!(counts(&tasks), [2, 1]);
         // One task that does both is woken once.
-        wakers.join(Task::Writer, &reader.clone().into()).wake();
-        assert_eq!((reader.0.load(Ordering::Relaxed), writer.0.load(Ordering::Relaxed)), (3, 1));
+        wakers.register(Task::Reader, &reader);
+        wakers.register(Task::Writer, &reader);
+        of_the_transport.wake();
+        assert_eq!(counts(&tasks), [3, 1]);
+    }
+
+    #[test]
+    fn whoever_was_woken_is_not_kept() {
+        let task = Arc::new(Count::default());
+        let wakers = Wakers::new();
+        wakers.register(Task::Writer, &task.clone().into()).wake();
+        assert_eq!(Arc::strong_count(&task), 1);
+        wakers.register(Task::Writer, &task.clone().into());
+        wakers.wake(Task::Reader);
+        assert_eq!(task.0.load(Ordering::Relaxed), 1);
+        wakers.wake(Task::Writer);
+        assert_eq!((task.0.load(Ordering::Relaxed), Arc::strong_count(&task)), (2, 1));
     }
 }

@@ -1,10 +1,16 @@
-//! What the adapters share: their error, and seeds from the operating system.
+//! What the adapters share: their error, the connection with what was read of it and not told yet, and seeds from the
+//! operating system.
+
+mod driver;
+mod parked;
 
 use thiserror::Error;
 
 use crate::event::CloseEvent;
 use crate::state::State;
 use crate::upgrade::{Misuse, Response};
+
+pub(crate) use driver::{Driver, Goal};
 
 /// What an adapter's operation can fail with, reading and writing alike.
 ///
@@ -34,9 +40,9 @@ pub enum Error {
     /// The payload of a ping is longer than 125 bytes.
     #[error("a control frame holds at most 125 bytes")]
     ControlTooLong,
-    /// The last ping was not sent yet.
-    #[error("a ping is already waiting to be sent")]
-    PingPending,
+    /// There is no room: a ping already waits to be sent, or a message was not preceded by a successful `poll_ready`.
+    #[error("the output queue is full")]
+    Full,
     /// What the application decided does not fit the request.
     #[error(transparent)]
     Misuse(#[from] Misuse),
@@ -50,7 +56,7 @@ impl<T> From<crate::SendError<T>> for Error {
         match error {
             crate::SendError::NotOpen(state, _) => Self::NotOpen(state),
             crate::SendError::ControlTooLong(_) => Self::ControlTooLong,
-            crate::SendError::Full(_) => Self::PingPending,
+            crate::SendError::Full(_) => Self::Full,
         }
     }
 }

@@ -1,0 +1,170 @@
+//! A connection, and what an adapter keeps beside it. What is left for the adapter is to wait, to read and to write.
+
+use core::time::Duration;
+
+use bytes::BytesMut;
+
+use super::Error;
+use super::parked::Parked;
+use crate::connection::Connection;
+use crate::event::{CloseEvent, Event};
+use crate::state::State;
+use crate::time::Timestamp;
+
+/// What somebody waits for who does not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// One more message is accepted.
+    Capacity,
+    /// All that was accepted is with the transport, and the transport holds none of it back.
+    Flushed,
+    /// The end. Messages that nobody reads are dropped, so that they do not stand in its way.
+    Close,
+    /// The end, whenever it comes. Messages that nobody reads stop the reading: that is the back-pressure.
+    End,
+}
+
+#[derive(Debug)]
+pub(crate) struct Driver {
+    pub(crate) connection: Connection,
+    /// What was read and not parsed yet.
+    pub(crate) input: BytesMut,
+    pub(crate) input_ended: bool,
+    /// Something was written since the transport was last flushed.
+    pub(crate) unflushed: bool,
+    pub(crate) half_closed: bool,
+    pub(crate) parked: Parked,
+    pub(crate) close_event: Option<CloseEvent>,
+    pub(crate) close_was_told: bool,
+    /// When the transport was last asked for input.
+    pub(crate) looked_at: Timestamp,
+}
+
+impl Driver {
+    /// How often whoever only sends looks at what arrived, so that Pings are answered and Pongs are seen.
+    const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+    /// What the application says to several messages of one read leaves in one write, unless it takes longer than this
+    /// over them.
+    const BATCH_FOR: Duration = Duration::from_millis(10);
+
+    pub(crate) fn new(connection: Connection, input: BytesMut) -> Self {
+        Self {
+            connection,
+            input,
+            input_ended: false,
+            unflushed: false,
+            half_closed: false,
+            parked: Parked::default(),
+            close_event: None,
+            close_was_told: false,
+            looked_at: Timestamp::default(),
+        }
+    }
+
+    /// The next event for whoever reads: of those that were parked, or of what was read.
+    pub(crate) fn next_event(&mut self, now: Timestamp) -> Option<Event> {
+        let Some(event) = self.parked.pop() else { return self.parse(now) };
+        if !self.parked.is_full() {
+            self.connection.set_reading(true, now);
+        }
+        Some(event)
+    }
+
+    /// The end is kept aside: it is told once the transport was closed.
+    fn parse(&mut self, now: Timestamp) -> Option<Event> {
+        if self.close_event.is_some() {
+            return None;
+        }
+        match self.connection.poll_event(&mut self.input, now)? {
+            Event::Closed(close) => {
+                self.close_event = Some(close);
+                None
+            }
+            event => Some(event),
+        }
+    }
+
+    /// Parses what was read, and keeps what it holds for whoever reads next. Whether there is news for them.
+    pub(crate) fn park(&mut self, goal: Goal, now: Timestamp) -> bool {
+        let had_ended = self.close_event.is_some();
+        let mut found = false;
+        if goal == Goal::Close {
+            self.connection.set_reading(true, now);
+        }
+        while let Some(event) = self.parse(now) {
+            if goal == Goal::Close && self.parked.is_full() {
+                continue;
+            }
+            found = true;
+            self.parked.push(event);
+            if goal != Goal::Close && self.parked.is_full() {
+                self.connection.set_reading(false, now);
+            }
+        }
+        found || (!had_ended && self.close_event.is_some())
+    }
+
+    /// The end, once.
+    pub(crate) fn tell_close(&mut self) -> Option<Event> {
+        let close = self.close_event.as_ref().filter(|_| !self.close_was_told)?;
+        self.close_was_told = true;
+        Some(Event::Closed(close.clone()))
+    }
+
+    /// Drops what is parked, and counts the end as told: for whoever closes and learns of it as a result.
+    pub(crate) fn forget_events(&mut self) {
+        self.parked = Parked::default();
+        self.close_was_told |= self.close_event.is_some();
+    }
+
+    /// Whether there is a use in reading the transport.
+    pub(crate) fn can_read(&self) -> bool {
+        !self.input_ended && self.connection.wants_read()
+    }
+
+    /// Whether more events may be there without reading: then what they bring about can leave together.
+    pub(crate) fn has_more(&self) -> bool {
+        !(self.input.is_empty() && self.parked.is_empty())
+    }
+
+    /// Whether nobody cared for the transport since the last look for longer than a batch should take.
+    pub(crate) fn batch_took_long(&self, now: Timestamp) -> bool {
+        now.saturating_duration_since(self.looked_at) > Self::BATCH_FOR
+    }
+
+    pub(crate) fn has_reached(&self, goal: Goal, has_transport: bool) -> bool {
+        match goal {
+            Goal::Capacity => match self.connection.state() {
+                State::Connecting => false,
+                State::Open => self.connection.send_capacity() > 0,
+                State::Closing | State::Closed => true,
+            },
+            Goal::Flushed => !has_transport || (self.connection.buffered() == 0 && !self.unflushed),
+            Goal::Close | Goal::End => self.close_event.is_some() && !has_transport,
+        }
+    }
+
+    /// Whether the goal is reached, and whoever has reached it does not need to look at what arrived, either.
+    pub(crate) fn is_done(&self, goal: Goal, has_transport: bool, now: Timestamp) -> bool {
+        let looked_lately = now.saturating_duration_since(self.looked_at) < Self::LOOK_EVERY
+            && self.connection.poll_timeout().is_none_or(|at| at > now);
+        self.has_reached(goal, has_transport)
+            && (self.close_event.is_some() || (has_transport && looked_lately))
+    }
+
+    /// Whether nothing that was accepted for sending was lost.
+    pub(crate) fn flushed(&self) -> Result<(), Error> {
+        let dropped = self.connection.stats().messages_dropped;
+        let unsent = self.close_event.as_ref().map_or(dropped, CloseEvent::unsent_messages);
+        if unsent > 0 { Err(self.ended()) } else { Ok(()) }
+    }
+
+    /// Why nothing goes on here any more.
+    pub(crate) fn ended(&self) -> Error {
+        match &self.close_event {
+            Some(close) => Error::Closed(close.clone()),
+            None => Error::NotOpen(self.connection.state()),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What the machine asks for, done to the transport.
+
+use core::future::Future;
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll};
+use core::time::Duration;
+use std::io::ErrorKind;
+
+use ::tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use ::tokio::time::{Sleep, sleep_until};
+use alloc::boxed::Box;
+use bytes::{Buf, BytesMut};
+
+use super::{WebSocketStream, as_tcp};
+use crate::connection::Transport;
+use crate::state::State;
+use crate::time::Timestamp;
+
+/// How much to read at once: as much as many sockets hold ready, and little to own while a message arrives.
+const READ_SIZE: usize = 16 * 1024;
+
+/// A timer that may fire early, never late: a deadline that moves away does not move it.
+pub(super) struct Timer {
+    sleep: Pin<Box<Sleep>>,
+    /// What it is set to; nothing once it has fired.
+    at: Option<Timestamp>,
+}
+
+impl<S> WebSocketStream<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    /// Moves messages of other tasks into the connection, as many as it takes.
+    pub(super) fn take_queued(&mut self, cx: &mut Context<'_>) {
+        let Some(queue) = &mut self.queue else { return };
+        let connection = &mut self.driver.connection;
+        match connection.state() {
+            State::Connecting => {}
+            State::Closing | State::Closed => queue.close(),
+            State::Open => {
+                while connection.send_capacity() > 0
+                    && let Poll::Ready(message) = queue.poll_next(cx)
+                    && connection.send(message).is_ok()
+                {}
+            }
+        }
+    }
+
+    /// Writes until nothing is left or the transport takes no more; whether it took anything, or failed.
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut wrote = false;
+        loop {
+            let now = self.now();
+            let Some(io) = &mut self.io else { return wrote };
+            let mut output = self.driver.connection.output(now);
+            if !output.has_remaining() {
+                return wrote;
+            }
+            match pin!(io.write_buf(&mut output)).poll(cx) {
+                Poll::Ready(Ok(count)) if count > 0 => self.driver.unflushed = true,
+                Poll::Ready(result) => {
+                    self.write_failed(result.err().map_or(ErrorKind::WriteZero, |error| error.kind()));
+                    return true;
+                }
+                Poll::Pending => return wrote,
+            }
+            wrote = true;
+        }
+    }
+
+    /// Makes the transport let go of what it keeps back, as TLS or a buffer does; whether it failed.
+    pub(super) fn poll_flush_transport(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(io) = self.io.as_mut().filter(|_| self.driver.unflushed) else { return false };
+        match Pin::new(io).poll_flush(cx) {
+            Poll::Ready(Ok(())) => self.driver.unflushed = false,
+            Poll::Ready(Err(error)) => {
+                self.write_failed(error.kind());
+                return true;
+            }
+            Poll::Pending => {}
+        }
+        false
+    }
+
+    fn write_failed(&mut self, kind: ErrorKind) {
+        let now = self.now();
+        self.driver.unflushed = false;
+        self.driver.connection.write_failed(kind.into(), now);
+    }
+
+    /// Reads once; whether there was anything, the end, or a failure.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(io) = self.io.as_mut().filter(|_| self.driver.can_read()) else { return false };
+        let input = &mut self.driver.input;
+        input.reserve(READ_SIZE);
+        let Poll::Ready(result) = pin!(io.read_buf(input)).poll(cx) else {
+            // An idle connection owns no buffer.
+            if input.is_empty() {
+                *input = BytesMut::new();
+            }
+            return false;
+        };
+        let now = self.now();
+        let connection = &mut self.driver.connection;
+        match result {
+            Ok(count) if count > 0 => {}
+            Ok(_) => {
+                self.driver.input_ended = true;
+                connection.end_of_input(now);
+            }
+            Err(error) => {
+                self.driver.input_ended = true;
+                connection.read_failed(error.kind().into(), now);
+            }
+        }
+        // A peer that never stops sending must not keep a deadline from being seen. It is judged after this was parsed.
+        connection.handle_timeout(now);
+        true
+    }
+
+    /// Does to the transport what the machine says, but for reading and writing.
+    pub(super) fn poll_transport(&mut self, cx: &mut Context<'_>) {
+        let Some(io) = &mut self.io else { return };
+        match self.driver.connection.transport() {
+            Transport::Open => return,
+            Transport::HalfClose => {
+                self.driver.half_closed |=
+                    self.driver.half_closed || Pin::new(io).poll_shutdown(cx).is_ready();
+                return;
+            }
+            Transport::Close => {
+                // One attempt, for a layer such as TLS that has a last word.
+                if !self.driver.half_closed {
+                    let _ = Pin::new(io).poll_shutdown(cx);
+                }
+            }
+            Transport::Abort => {
+                if let Some(tcp) = as_tcp(io) {
+                    let _ = tcp.set_zero_linger();
+                }
+            }
+        }
+        self.io = None;
+        self.timer = None;
+        self.driver.unflushed = false;
+    }
+
+    /// Whether a deadline passed. Asked only once there is nothing to read: what has arrived may yet save the peer.
+    pub(super) fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(at) = self.driver.connection.poll_timeout() else { return false };
+        // A deadline beyond what the clock can show never comes.
+        let Some(instant) = self.origin.checked_add(Duration::from_nanos(at.as_nanos())) else {
+            return false;
+        };
+        let timer =
+            self.timer.get_or_insert_with(|| Timer { sleep: Box::pin(sleep_until(instant)), at: Some(at) });
+        if timer.at.is_none_or(|set| at < set) {
+            timer.sleep.as_mut().reset(instant);
+            timer.at = Some(at);
+        }
+        if timer.sleep.as_mut().poll(cx).is_pending() {
+            return false;
+        }
+        timer.at = None;
+        let now = self.now();
+        self.driver.connection.handle_timeout(now);
+        true
+    }
+}

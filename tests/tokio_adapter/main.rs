@@ -1,0 +1,76 @@
+//! The tokio adapter over transports that do what a test says, under a clock that only a test moves.
+#![cfg(feature = "tokio")]
+
+#[path = "../support/scripted.rs"]
+mod scripted;
+#[path = "../support/scripted_async.rs"]
+mod scripted_async;
+
+mod cancel;
+mod closing;
+mod handshake;
+mod parts;
+mod queue;
+mod reading;
+mod split;
+mod writing;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use scripted::{Remote, Scripted, scripted};
+use websocket_proto::tokio::WebSocketStream;
+use websocket_proto::{Agreement, Config, Connection, Error, Message, Role, Timestamp};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+type Socket = WebSocketStream<Scripted>;
+type Pipe = WebSocketStream<tokio::io::DuplexStream>;
+
+fn quiet() -> Config {
+    let mut config = Config::default();
+    config.heartbeat = None;
+    config
+}
+
+fn upgraded(role: Role, config: Config) -> Connection {
+    Connection::upgraded(role, Agreement::default(), Arc::new(config), [7; 32], Timestamp::default())
+}
+
+/// An open server, and its peer.
+fn server(config: Config) -> (Socket, Remote) {
+    let (io, remote) = scripted();
+    (WebSocketStream::new(io, upgraded(Role::Server, config)), remote)
+}
+
+/// Two open sockets over a pipe that holds so many bytes each way.
+fn pair(config: &Config, capacity: usize) -> (Pipe, Pipe) {
+    let (near, far) = tokio::io::duplex(capacity);
+    (
+        WebSocketStream::new(near, upgraded(Role::Client, config.clone())),
+        WebSocketStream::new(far, upgraded(Role::Server, config.clone())),
+    )
+}
+
+/// Polls once, with a waker that nobody hears, and drops the future.
+fn poll_once<T>(future: impl Future<Output = T>) -> Poll<T> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+fn text(message: &str) -> Option<Result<Message, Error>> {
+    Some(Ok(Message::from(message)))
+}
+
+#[test]
+fn sockets_go_anywhere() {
+    fn anywhere<T: Send + Sync + Unpin + 'static>() {}
+    anywhere::<Socket>();
+    anywhere::<WebSocketStream<tokio::net::TcpStream>>();
+    anywhere::<websocket_proto::tokio::Incoming<Scripted>>();
+    anywhere::<websocket_proto::tokio::MessageSender>();
+    anywhere::<websocket_proto::tokio::Parts<Scripted>>();
+    anywhere::<Error>();
+}
