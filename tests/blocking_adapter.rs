@@ -1,4 +1,5 @@
 //! The blocking adapter over transports that do what a test says, and over sockets of the system.
+#![cfg(feature = "std")]
 
 #[path = "support/scripted.rs"]
 mod scripted;

@@ -377,6 +377,94 @@ fn a_failed_write_is_not_the_end() {
 }
 
 #[test]
+fn an_answer_that_comes_in_pieces_after_a_failed_write_is_read_as_an_answer() {
+    let now = Timestamp::default();
+    let request = ClientRequest::new("example.com", "/").unwrap();
+    let mut client = Endpoint::new(Connection::client(&request, Arc::new(quiet()), [1; 32], now));
+    client.connection.write_failed(TransportFailure::Reset, now);
+    for byte in b"HTTP/1.1 431 Too Large\r\nContent-Length: 2\r\n\r\n\x81\x00" {
+        client.receive(&[*byte], now);
+    }
+    let Event::Refused(response) = &client.events[0] else { panic!("{:?}", client.events) };
+    assert_eq!((response.status(), &response.body()[..]), (431, &b"\x81\x00"[..]));
+    assert_eq!(client.messages(), []);
+    assert!(client.closed().is_some());
+}
+
+#[test]
+fn nothing_is_written_after_a_failed_write() {
+    let now = Timestamp::default();
+    let close = masked(0x88, &close_payload(1001, ""));
+    let what_would_be_answered = [close, masked(0x89, b"ping"), frame(0x81, b"not masked")];
+    for bytes in what_would_be_answered {
+        for closes_first in [false, true] {
+            let mut server = Endpoint::upgraded(Role::Server, quiet());
+            if closes_first {
+                server.connection.close(None, now);
+            }
+            server.connection.write_failed(TransportFailure::BrokenPipe, now);
+            server.receive(&bytes, now);
+            assert_eq!(server.written, b"", "{bytes:x?}");
+            assert!(!server.connection.wants_write());
+        }
+    }
+
+    let mut server = Endpoint::new(Connection::server(Arc::new(quiet()), [2; 32], now));
+    server.connection.write_failed(TransportFailure::BrokenPipe, now);
+    server.receive(b"POST / HTTP/1.1\r\n\r\n", now);
+    assert_eq!(server.written, b"");
+}
+
+#[test]
+fn a_peer_that_was_given_up_is_not_told_why_where_the_transport_failed() {
+    for failed_to_write in [true, false] {
+        let mut server = Endpoint::upgraded(Role::Server, Config::default());
+        server.connection.send("nobody takes this").unwrap();
+        let _ = server.connection.output(Timestamp::default());
+        let now = Timestamp::from_duration(30 * SECOND);
+        server.connection.handle_timeout(now);
+        assert_eq!(server.connection.transport(), Transport::Open, "one write attempt is left");
+        if failed_to_write {
+            server.connection.write_failed(TransportFailure::BrokenPipe, now);
+        } else {
+            server.connection.read_failed(TransportFailure::Reset, now);
+        }
+        assert_eq!(server.connection.transport(), Transport::Abort);
+        server.run(now);
+        assert_eq!(server.written, b"");
+        assert_eq!(server.closed().unwrap().cause(), Cause::Deadline(Deadline::WriteStall));
+    }
+}
+
+#[test]
+fn what_was_counted_as_dropped_is_not_counted_as_sent_later() {
+    let (now, later) = (Timestamp::default(), Timestamp::from_duration(30 * SECOND));
+    for taken_before in [true, false] {
+        let mut server = Endpoint::upgraded(Role::Server, quiet());
+        server.connection.send("slow").unwrap();
+        let taken = if taken_before {
+            server.connection.take(usize::MAX, now)
+        } else {
+            assert!(server.connection.output(now).has_remaining());
+            None
+        };
+        server.connection.handle_timeout(later);
+        let taken = taken.or_else(|| server.connection.take(usize::MAX, later)).unwrap();
+        assert_eq!(server.connection.transport(), Transport::Abort);
+        let Some(Event::Closed(close)) = server.connection.poll_event(&mut server.input, later) else {
+            panic!()
+        };
+        assert_eq!(close.unsent_messages(), 1);
+
+        server.connection.wrote(taken.remaining(), later);
+        let stats = server.connection.stats();
+        assert_eq!((stats.messages_sent, stats.messages_dropped), (0, 1), "{taken_before}");
+        assert_eq!(server.connection.transport(), Transport::Abort);
+        assert!(!server.connection.wants_write());
+    }
+}
+
+#[test]
 fn a_reset_while_reading_is_the_end() {
     let mut server = Endpoint::upgraded(Role::Server, quiet());
     server.connection.read_failed(TransportFailure::Reset, Timestamp::default());

@@ -1,4 +1,5 @@
 //! What an open connection costs while nothing happens on it.
+#![cfg(feature = "std")]
 #![allow(unsafe_code, reason = "a global allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

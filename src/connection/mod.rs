@@ -241,6 +241,7 @@ impl Connection {
     pub fn read_failed(&mut self, failure: TransportFailure, now: Timestamp) {
         self.sender.observe(now);
         self.input_ended.get_or_insert(InputEnd::Failure(failure));
+        self.sender.discard_if_over();
     }
 
     /// Writing to the transport failed. What waited is dropped, and nothing more is written.

@@ -422,7 +422,7 @@ impl Sender {
         self.life.apply(input);
     }
 
-    fn discard_if_over(&mut self) {
+    pub(super) fn discard_if_over(&mut self) {
         if self.life.is_over() {
             self.discard();
         }

@@ -1,0 +1,21 @@
+//! What the fuzz targets share.
+//!
+//! A target's input is a few bytes that say what is done, then the bytes that the peer sends: see [`Script`] and
+//! [`Cutting`]. The formats are plain, so that seeds can be written by hand (`examples/seeds.rs` does) and a mutation of a
+//! byte of the stream stays one. Both give the stream either as it is or as a list of frames to build, since a fuzzer
+//! cannot mask text.
+
+mod chunking;
+mod frames;
+mod output;
+mod player;
+mod scene;
+mod script;
+mod stream;
+
+pub use chunking::{Cutting, compare};
+pub use frames::write_frame;
+pub use player::play;
+pub use scene::{Decision, Opening, Scene, Settings};
+pub use script::{Action, Script, Step};
+pub use stream::{Stream, recipe};
