@@ -277,3 +277,32 @@ fn extreme_settings_still_work() {
     assert_eq!(pair.server.messages(), [Message::from(vec![1; 1000])]);
     assert_eq!(pair.client.connection.state(), State::Open);
 }
+
+#[test]
+fn a_respite_is_not_renewed_by_bytes_that_do_not_help() {
+    // Output that nobody takes, from a peer that goes on sending; and a message that comes byte by byte.
+    let mut server = Endpoint::upgraded(Role::Server, quiet());
+    server.connection.send("nobody takes this").unwrap();
+    assert!(server.connection.output(at(0)).has_remaining());
+    server.blocked = true;
+    server.receive(b"\x01\xfe\x10\0\0\0\0\0", at(0));
+    server.connection.handle_timeout(at(3600));
+    for second in 3600..3605 {
+        server.receive(b"x", at(second));
+        assert!(server.connection.poll_timeout().is_some_and(|due| due > at(second)));
+        assert_eq!(server.connection.state(), State::Open);
+    }
+    server.connection.handle_timeout(at(3605));
+    server.run(at(3605));
+    assert_eq!(server.closed().unwrap().cause(), Cause::Deadline(Deadline::WriteStall));
+
+    let mut server = Endpoint::upgraded(Role::Server, quiet());
+    server.receive(b"\x01\xfe\x10\0\0\0\0\0", at(0));
+    for second in 3600..=3605 {
+        server.connection.handle_timeout(at(second));
+        server.receive(b"x", at(second));
+    }
+    server.connection.end_of_input(at(3605));
+    server.run(at(3605));
+    assert_eq!(server.closed().unwrap().cause(), Cause::Deadline(Deadline::UnfinishedMessage));
+}

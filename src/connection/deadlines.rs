@@ -115,7 +115,7 @@ impl Sender {
     }
 
     /// If we come so late that our own stall may have kept the peer's bytes from us, or ours from the transport, the peer gets a
-    /// respite: once, until it shows a sign of life.
+    /// respite; once, for when that ends it was the respite that passed, and no deadline of its own.
     fn grants_respite(&mut self, deadline: Deadline, at: Timestamp) -> bool {
         let limit = match deadline {
             Deadline::Heartbeat => self.config.heartbeat.as_ref().map(Heartbeat::margin),
@@ -126,7 +126,7 @@ impl Sender {
         };
         let late = self.now.saturating_duration_since(at);
         let Some(limit) = limit.filter(|limit| late > MIN_STALL.max(*limit / 4)) else { return false };
-        if self.respite_until.is_some() {
+        if self.respite_until.is_some_and(|until| at <= until) {
             return false;
         }
         self.local_stall = self.local_stall.max(Some(late));

@@ -259,7 +259,6 @@ impl Sender {
     pub(super) fn received_bytes(&mut self, bytes: usize) {
         if bytes > 0 {
             self.last_received = self.now;
-            self.respite_until = None;
             self.stats.bytes_received = self.stats.bytes_received.saturating_add(bytes as u64);
         }
     }
@@ -510,7 +509,6 @@ impl Sender {
             return;
         }
         self.last_progress = self.now;
-        self.respite_until = None;
         if self.stage != Stage::Open {
             // An HTTP answer may be long: what is bounded is its standing still.
             self.ending_since = self.ending_since.map(|_| self.now);
