@@ -50,6 +50,7 @@ fn scripts(role: Role) -> Vec<(String, Script)> {
     if role == Role::Server {
         for (name, decision) in [
             ("accept-subprotocol", Decision::AcceptSubprotocol),
+            ("same-host", Decision::AcceptSameHost),
             ("origin-not-allowed", Decision::AcceptOthers),
             ("reject", Decision::Reject),
             ("close-while-connecting", Decision::Close),
@@ -204,6 +205,10 @@ fn heads(role: Role) -> Vec<(&'static str, Vec<u8>)> {
                  Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
             ),
             ("forbidden", "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"),
+            (
+                "retry-at",
+                "HTTP/1.1 503 \r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 0\r\n\r\n",
+            ),
             (
                 "chunked",
                 "HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\nRetry-After: 5\r\n\r\n2;a=b\r\nno\r\n0\r\n\r\n",

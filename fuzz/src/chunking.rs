@@ -114,7 +114,10 @@ pub fn compare(cutting: &Cutting) {
 
 /// Whether the connection opens before the stream begins.
 fn opens(cutting: &Cutting) -> bool {
-    let accepts = matches!(cutting.scene.decision, Decision::Accept | Decision::AcceptSubprotocol);
+    let accepts = matches!(
+        cutting.scene.decision,
+        Decision::Accept | Decision::AcceptSubprotocol | Decision::AcceptSameHost
+    );
     match cutting.scene.opening {
         Opening::Upgraded => true,
         Opening::InStream => false,

@@ -7,6 +7,7 @@
 
 mod chunking;
 mod frames;
+mod heads;
 mod output;
 mod player;
 mod scene;

@@ -12,6 +12,7 @@ use websocket_proto::{
 };
 
 use crate::frames::Item;
+use crate::heads;
 use crate::output;
 use crate::scene::{Decision, Opening, Settings};
 use crate::script::{Action, Script, Step};
@@ -213,18 +214,19 @@ impl<'a> Player<'a> {
     fn hear(&mut self, event: Event) {
         assert_eq!(self.closed, None, "{event:?} after the end");
         match event {
-            Event::Request(_) | Event::HttpRequest(_) => {
-                assert!(self.role == Role::Server && !self.opened);
-                assert!(self.connection.state() == State::Connecting || self.write_failed);
-                let plain = matches!(event, Event::HttpRequest(_));
-                assert!(!plain || self.script.scene.settings.has(Settings::HTTP_REQUESTS));
-                if self.script.scene.decision != Decision::Wait {
-                    self.decide();
-                }
+            Event::Request(request) => {
+                heads::read_request(&request);
+                self.asked();
+            }
+            Event::HttpRequest(request) => {
+                assert!(self.script.scene.settings.has(Settings::HTTP_REQUESTS));
+                heads::read_http_request(&request);
+                self.asked();
             }
             Event::Open(response) => {
                 assert!(self.role == Role::Client && !self.opened);
                 assert_eq!(response.status(), 101);
+                heads::read_response(&response);
                 // Where nothing can be written the peer is still listened to, for its reasons.
                 assert!(self.connection.state() == State::Open || self.write_failed);
                 self.opened = true;
@@ -232,6 +234,7 @@ impl<'a> Player<'a> {
             Event::Refused(response) => {
                 assert!(self.role == Role::Client && !self.opened && response.status() >= 200);
                 assert!(response.body().len() <= self.script.scene.settings.config().max_refusal_body);
+                heads::read_response(&response);
             }
             Event::Message(message) => {
                 assert!(self.opened);
@@ -256,6 +259,14 @@ impl<'a> Player<'a> {
                 self.closed = Some(close);
             }
             event => panic!("an event that this player does not know: {event:?}"),
+        }
+    }
+
+    fn asked(&mut self) {
+        assert!(self.role == Role::Server && !self.opened);
+        assert_eq!(self.connection.state(), State::Connecting);
+        if self.script.scene.decision != Decision::Wait {
+            self.decide();
         }
     }
 

@@ -42,6 +42,7 @@ pub enum Decision {
     AcceptSubprotocol,
     /// It accepts pages of other origins only.
     AcceptOthers,
+    AcceptSameHost,
     Reject,
     Close,
     /// Nothing, until a step of the script makes it decide.
@@ -50,13 +51,14 @@ pub enum Decision {
 
 const OPENINGS: [Opening; 3] = [Opening::Upgraded, Opening::InStream, Opening::Valid];
 
-const DECISIONS: [Decision; 6] = [
+const DECISIONS: [Decision; 7] = [
     Decision::Accept,
     Decision::AcceptSubprotocol,
     Decision::AcceptOthers,
     Decision::Reject,
     Decision::Close,
     Decision::Wait,
+    Decision::AcceptSameHost,
 ];
 
 /// A set of switches, each of which moves one setting away from its default.
@@ -206,6 +208,7 @@ impl Scene {
             Decision::AcceptOthers => {
                 Accept::new(OriginPolicy::list(["https://other.example"]).expect("a valid origin"))
             }
+            Decision::AcceptSameHost => Accept::new(OriginPolicy::SameHost),
             Decision::Reject => return connection.reject(&reject(403), now).is_ok(),
             Decision::Close => {
                 connection.close(None, now);
