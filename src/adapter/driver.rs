@@ -29,7 +29,6 @@ pub(crate) struct Driver {
     pub(crate) connection: Connection,
     /// What was read and not parsed yet.
     pub(crate) input: BytesMut,
-    pub(crate) input_ended: bool,
     /// Something was written since the transport was last flushed.
     pub(crate) unflushed: bool,
     pub(crate) half_closed: bool,
@@ -52,7 +51,6 @@ impl Driver {
         Self {
             connection,
             input,
-            input_ended: false,
             unflushed: false,
             half_closed: false,
             parked: Parked::default(),
@@ -118,11 +116,6 @@ impl Driver {
         self.close_was_told |= self.close_event.is_some();
     }
 
-    /// Whether there is a use in reading the transport.
-    pub(crate) fn can_read(&self) -> bool {
-        !self.input_ended && self.connection.wants_read()
-    }
-
     /// Whether more events may be there without reading: then what they bring about can leave together.
     pub(crate) fn has_more(&self) -> bool {
         !(self.input.is_empty() && self.parked.is_empty())
@@ -140,7 +133,7 @@ impl Driver {
                 State::Open => self.connection.send_capacity() > 0,
                 State::Closing | State::Closed => true,
             },
-            Goal::Flushed => !has_transport || (self.connection.buffered() == 0 && !self.unflushed),
+            Goal::Flushed => !self.connection.wants_write() && !self.unflushed,
             Goal::Close | Goal::End => self.close_event.is_some() && !has_transport,
         }
     }
@@ -155,9 +148,7 @@ impl Driver {
 
     /// Whether nothing that was accepted for sending was lost.
     pub(crate) fn flushed(&self) -> Result<(), Error> {
-        let dropped = self.connection.stats().messages_dropped;
-        let unsent = self.close_event.as_ref().map_or(dropped, CloseEvent::unsent_messages);
-        if unsent > 0 { Err(self.ended()) } else { Ok(()) }
+        if self.connection.stats().messages_dropped > 0 { Err(self.ended()) } else { Ok(()) }
     }
 
     /// Why nothing goes on here any more.

@@ -170,13 +170,12 @@ impl<T: TimedIo> WebSocket<T> {
     /// Waits for input or the next deadline, with nothing to write.
     #[allow(clippy::disallowed_methods, reason = "the adapter's wait; the machine is told the time after it")]
     fn wait_for_input(&mut self, goal: Goal) {
-        self.driver.looked_at = self.now();
-        let due = self.driver.connection.poll_timeout();
-        let wait = due.map(|at| at.saturating_duration_since(self.driver.looked_at));
+        let now = self.now();
+        let wait = self.driver.connection.poll_timeout().map(|at| at.saturating_duration_since(now));
         let Some(io) = &mut self.io else { return };
         if wait.is_some_and(|wait| wait.is_zero()) {
             self.look(goal);
-        } else if !self.driver.can_read() {
+        } else if !self.driver.connection.wants_read() {
             std::thread::sleep(wait.unwrap_or(TURN));
         } else if let Err(error) = self.timeouts.for_read(io, wait) {
             self.read_failed(&error);
@@ -188,10 +187,9 @@ impl<T: TimedIo> WebSocket<T> {
 
     /// Takes in what has arrived, without waiting.
     fn look(&mut self, goal: Goal) {
-        self.driver.looked_at = self.now();
-        if self.driver.can_read() && self.set_nonblocking(true) {
+        if self.driver.connection.wants_read() && self.set_nonblocking(true) {
             let mut reads = 0_usize..MAX_READS;
-            while self.read_once() && reads.next().is_some() && self.driver.can_read() {
+            while self.read_once() && reads.next().is_some() && self.driver.connection.wants_read() {
                 self.driver.park(goal, self.now());
             }
             self.set_nonblocking(false);
@@ -201,6 +199,7 @@ impl<T: TimedIo> WebSocket<T> {
 
     fn let_time_pass(&mut self) {
         let now = self.now();
+        self.driver.looked_at = now;
         self.driver.connection.handle_timeout(now);
     }
 
@@ -228,7 +227,6 @@ impl<T: TimedIo> WebSocket<T> {
         match io.read(&mut buffer) {
             Ok(0) => {
                 let now = self.now();
-                self.driver.input_ended = true;
                 self.driver.connection.end_of_input(now);
                 false
             }
@@ -247,7 +245,6 @@ impl<T: TimedIo> WebSocket<T> {
 
     fn read_failed(&mut self, error: &io::Error) {
         let now = self.now();
-        self.driver.input_ended = true;
         self.driver.connection.read_failed(error.kind().into(), now);
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
+use std::time::Instant;
 
 /// A blocking transport whose reads and writes can be bounded in time, as heartbeats and deadlines need it.
 ///
@@ -85,6 +86,13 @@ pub trait TimedIo: Read + Write {
     /// Whatever the transport says; it is ignored.
     fn set_nodelay(&mut self) -> io::Result<()> {
         Ok(())
+    }
+
+    /// What time it is, by the clock that measures the time-outs: the system's, unless this is a simulation with a clock of
+    /// its own.
+    #[allow(clippy::disallowed_methods, reason = "the adapter's clock; the machine is given its readings")]
+    fn now(&self) -> Instant {
+        Instant::now()
     }
 }
 

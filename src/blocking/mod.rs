@@ -116,14 +116,13 @@ impl<T: TimedIo> WebSocket<T> {
     /// Drives `connection` over `io`: one whose handshake was done elsewhere, see
     /// [`Connection::upgraded`], with a timestamp of zero for now.
     #[must_use]
-    #[allow(clippy::disallowed_methods, reason = "the adapter's clock; the machine is given its readings")]
     pub fn new(mut io: T, connection: Connection) -> Self {
         // A socket that cannot be told still works.
         let _ = io.set_nodelay();
         Self {
+            origin: io.now(),
             io: Some(io),
             driver: Driver::new(connection, BytesMut::new()),
-            origin: Instant::now(),
             taken: None,
             timeouts: Timeouts::default(),
         }
@@ -239,7 +238,9 @@ impl<T: TimedIo> WebSocket<T> {
     }
 
     fn now(&self) -> Timestamp {
-        Timestamp::from_duration(self.origin.elapsed())
+        // Once the transport is gone time does not matter, and for the machine it does not go back.
+        let elapsed = self.io.as_ref().map(|io| io.now().saturating_duration_since(self.origin));
+        Timestamp::from_duration(elapsed.unwrap_or_default())
     }
 }
 

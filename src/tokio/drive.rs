@@ -37,7 +37,6 @@ where
                 return Poll::Ready(found);
             }
             if found.is_none() && self.io.is_none() {
-                self.wakers.wake(Task::Writer);
                 return Poll::Ready(self.driver.tell_close());
             }
 

@@ -49,12 +49,12 @@ where
     /// Writes until nothing is left or the transport takes no more; whether it took anything, or failed.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
         let mut wrote = false;
-        loop {
+        while self.driver.connection.wants_write() {
             let now = self.now();
             let Some(io) = &mut self.io else { return wrote };
             let mut output = self.driver.connection.output(now);
             if !output.has_remaining() {
-                return wrote;
+                break;
             }
             match pin!(io.write_buf(&mut output)).poll(cx) {
                 Poll::Ready(Ok(count)) if count > 0 => self.driver.unflushed = true,
@@ -62,10 +62,11 @@ where
                     self.write_failed(result.err().map_or(ErrorKind::WriteZero, |error| error.kind()));
                     return true;
                 }
-                Poll::Pending => return wrote,
+                Poll::Pending => break,
             }
             wrote = true;
         }
+        wrote
     }
 
     /// Makes the transport let go of what it keeps back, as TLS or a buffer does; whether it failed.
@@ -90,7 +91,7 @@ where
 
     /// Reads once; whether there was anything, the end, or a failure.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(io) = self.io.as_mut().filter(|_| self.driver.can_read()) else { return false };
+        let Some(io) = self.io.as_mut().filter(|_| self.driver.connection.wants_read()) else { return false };
         let input = &mut self.driver.input;
         input.reserve(READ_SIZE);
         let Poll::Ready(result) = pin!(io.read_buf(input)).poll(cx) else {
@@ -104,14 +105,8 @@ where
         let connection = &mut self.driver.connection;
         match result {
             Ok(count) if count > 0 => {}
-            Ok(_) => {
-                self.driver.input_ended = true;
-                connection.end_of_input(now);
-            }
-            Err(error) => {
-                self.driver.input_ended = true;
-                connection.read_failed(error.kind().into(), now);
-            }
+            Ok(_) => connection.end_of_input(now),
+            Err(error) => connection.read_failed(error.kind().into(), now),
         }
         // A peer that never stops sending must not keep a deadline from being seen. It is judged after this was parsed.
         connection.handle_timeout(now);
@@ -124,8 +119,9 @@ where
         match self.driver.connection.transport() {
             Transport::Open => return,
             Transport::HalfClose => {
-                self.driver.half_closed |=
-                    self.driver.half_closed || Pin::new(io).poll_shutdown(cx).is_ready();
+                if !self.driver.half_closed {
+                    self.driver.half_closed = Pin::new(io).poll_shutdown(cx).is_ready();
+                }
                 return;
             }
             Transport::Close => {

@@ -45,7 +45,6 @@ pub struct Parts<S> {
     pub input: BytesMut,
     /// Events that were found while something was sent, and not read yet; they came before what is in `input`.
     pub events: Vec<Event>,
-    input_ended: bool,
     queue: Option<Queue>,
 }
 
@@ -59,7 +58,6 @@ impl<S> Parts<S> {
             origin: Instant::now(),
             input: BytesMut::new(),
             events: Vec::new(),
-            input_ended: false,
             queue: None,
         }
     }
@@ -84,7 +82,6 @@ where
             let _ = tcp.set_nodelay(true);
         }
         let mut driver = Driver::new(parts.connection, parts.input);
-        driver.input_ended = parts.input_ended;
         // Nobody knows what the transport holds back.
         driver.unflushed = true;
         for event in parts.events {
@@ -117,7 +114,6 @@ where
             origin: self.origin,
             input: driver.input,
             events,
-            input_ended: driver.input_ended,
             queue: self.queue.take(),
         })
     }

@@ -7,8 +7,9 @@
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
+use std::time::Duration;
 
 /// The end that a socket owns.
 pub struct Scripted(Arc<Shared>);
@@ -17,10 +18,7 @@ pub struct Scripted(Arc<Shared>);
 #[derive(Clone)]
 pub struct Remote(Arc<Shared>);
 
-pub struct Shared {
-    state: Mutex<State>,
-    pub changed: Condvar,
-}
+pub struct Shared(Mutex<State>);
 
 #[derive(Default)]
 pub struct State {
@@ -36,15 +34,21 @@ pub struct State {
     pub keeps_back: bool,
     kept_back: Vec<u8>,
     flush_blocked: bool,
-    pub written: Vec<u8>,
+    written: Vec<u8>,
     pub read_waker: Option<Waker>,
     pub write_waker: Option<Waker>,
     pub seen: Seen,
     // Of a blocking transport.
-    pub read_timeout: Option<std::time::Duration>,
-    pub write_timeout: Option<std::time::Duration>,
+    pub clock: Duration,
+    pub schedule: Vec<(Duration, Action)>,
+    pub answers_pings_after: Option<Duration>,
+    pub read_timeout: Option<Duration>,
+    pub write_timeout: Option<Duration>,
     pub nonblocking: bool,
 }
+
+/// What happens at some time.
+pub type Action = Box<dyn FnOnce(&mut State) + Send>;
 
 /// What the socket did.
 #[derive(Clone, Debug, Default)]
@@ -57,9 +61,11 @@ pub struct Seen {
     pub dropped: bool,
     /// How often it made its owner wait.
     pub waits: usize,
+    /// How often it was asked not to wait.
+    pub looks: usize,
     pub reset: bool,
-    pub read_timeouts: Vec<Option<std::time::Duration>>,
-    pub write_timeouts: Vec<Option<std::time::Duration>>,
+    pub read_timeouts: Vec<Option<Duration>>,
+    pub write_timeouts: Vec<Option<Duration>>,
 }
 
 enum Input {
@@ -93,13 +99,13 @@ pub enum Attempt {
 }
 
 pub fn scripted() -> (Scripted, Remote) {
-    let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
+    let shared = Arc::new(Shared(Mutex::default()));
     (Scripted(shared.clone()), Remote(shared))
 }
 
 impl Shared {
     pub fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        self.0.lock().unwrap()
     }
 }
 
@@ -112,7 +118,6 @@ impl Scripted {
 impl Drop for Scripted {
     fn drop(&mut self) {
         self.0.lock().seen.dropped = true;
-        self.0.changed.notify_all();
     }
 }
 
@@ -177,6 +182,23 @@ impl State {
         Attempt::Done(0)
     }
 
+    /// For what is scheduled; nobody is woken.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.input.push_back(Input::Bytes(bytes.iter().copied().collect()));
+    }
+
+    pub fn end(&mut self) {
+        self.input.push_back(Input::End);
+    }
+
+    pub fn set_room(&mut self, room: Option<usize>) {
+        self.room = room;
+    }
+
+    pub fn block_flush(&mut self, blocked: bool) {
+        self.flush_blocked = blocked;
+    }
+
     pub fn shut_down(&mut self) {
         self.seen.shut_down_after.get_or_insert(self.written.len());
     }
@@ -192,7 +214,6 @@ impl Remote {
         change(&mut state);
         let wakers = [state.read_waker.take(), state.write_waker.take()];
         drop(state);
-        self.0.changed.notify_all();
         wakers.into_iter().flatten().for_each(Waker::wake);
     }
 
@@ -202,7 +223,6 @@ impl Remote {
             state.input.push_back(input);
             state.read_waker.take()
         };
-        self.0.changed.notify_all();
         waker.into_iter().for_each(Waker::wake);
     }
 
@@ -250,18 +270,6 @@ impl Remote {
 
     pub fn seen(&self) -> Seen {
         self.0.lock().seen.clone()
-    }
-
-    /// Waits until the socket in another thread has done what `condition` says; gives up after a time that no test needs.
-    pub fn until(&self, condition: impl Fn(&State) -> bool) {
-        let mut state = self.0.lock();
-        for _ in 0..5000 {
-            if condition(&state) {
-                return;
-            }
-            state = self.0.changed.wait_timeout(state, std::time::Duration::from_millis(1)).unwrap().0;
-        }
-        panic!("it did not come about");
     }
 }
 
