@@ -1,5 +1,7 @@
 //! Plays a script to a connection and holds it to what its documentation promises.
 
+mod checks;
+
 use std::collections::HashSet;
 use std::io::IoSlice;
 use std::str;
@@ -7,13 +9,13 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use websocket_proto::{
-    Cause, CloseCode, CloseEvent, CloseFrame, Connection, Event, Message, Role, SendError, State, Stats,
-    Timestamp, Transport, TransportFailure,
+    CloseEvent, CloseFrame, Connection, Event, Message, Role, SendError, State, Stats, Timestamp, Transport,
+    TransportFailure,
 };
 
-use crate::frames::Item;
+use checks::Face;
+
 use crate::heads;
-use crate::output;
 use crate::scene::{Decision, Opening, Settings};
 use crate::script::{Action, Script, Step};
 
@@ -421,99 +423,6 @@ impl<'a> Player<'a> {
         assert!(next.is_none_or(|next| next > self.latest), "the deadline does not move: {next:?}");
     }
 
-    // What may be seen at any time.
-
-    fn look(&mut self) {
-        let connection = &self.connection;
-        let (state, stats, transport) = (connection.state(), connection.stats(), connection.transport());
-        assert!(state >= self.state, "from {:?} back to {state:?}", self.state);
-        self.state = state;
-
-        let over = state == State::Closed;
-        if over {
-            assert!(!connection.wants_read());
-            assert_eq!(connection.poll_timeout(), None);
-        } else {
-            assert_eq!(self.closed, None);
-            assert!(matches!(transport, Transport::Open | Transport::HalfClose), "{transport:?}");
-        }
-        if self.half_closed {
-            assert_ne!(transport, Transport::Open, "a half-close is not taken back");
-        }
-        if transport == Transport::HalfClose {
-            assert_eq!(connection.buffered(), 0, "a half-close comes after the last byte");
-            self.half_closed = true;
-        }
-
-        let config = self.script.scene.settings.config();
-        // Beyond the queue: what is encoded ahead, and the control frames, whose headers count as well.
-        let bound = config.output_high_water + LONGEST + 128 * 1024 + (PONGS + 3) * (125 + 14);
-        assert!(connection.buffered() <= bound, "{} bytes wait", connection.buffered());
-        self.check_stats(&stats);
-    }
-
-    fn check_stats(&mut self, stats: &Stats) {
-        let taken = (self.fed - self.input.len()) as u64;
-        if self.state <= State::Open {
-            assert_eq!(stats.bytes_received, taken);
-        }
-        assert!(stats.bytes_received <= taken);
-        assert_eq!(stats.bytes_sent, self.output.len() as u64);
-        assert_eq!(stats.messages_received, self.messages);
-        assert_eq!(stats.pings_received, self.pings);
-        let accepted = self.accepted.len() as u64;
-        assert!(stats.messages_sent + stats.messages_dropped <= accepted);
-
-        let counters = |stats: &Stats| {
-            [
-                stats.bytes_received,
-                stats.bytes_sent,
-                stats.messages_received,
-                stats.messages_sent,
-                stats.messages_dropped,
-                stats.pings_received,
-                stats.pings_sent,
-                stats.pongs_received,
-            ]
-        };
-        let grew =
-            counters(&self.stats).into_iter().zip(counters(stats)).all(|(before, after)| before <= after);
-        assert!(grew, "a counter went back: from {:?} to {stats:?}", self.stats);
-        self.stats = *stats;
-    }
-
-    fn check_close(&self, close: &CloseEvent) {
-        assert_eq!(*close.stats(), self.connection.stats());
-        assert_eq!(close.was_clean(), close.sent().is_some() && close.received().is_some());
-        assert!(close.cause() != Cause::ClosingHandshake || close.was_clean(), "{close:?}");
-        assert_eq!(close.code().as_u16(), close.received().map_or(1006, CloseCode::as_u16));
-        assert!(!close.to_string().contains(char::is_control), "{close}");
-        assert!(close.reason().is_empty() || close.received().is_some());
-        for code in [close.sent(), close.received()].into_iter().flatten() {
-            assert!(code.may_be_sent() || code.as_u16() == 1005, "{code}");
-        }
-        let accepted = self.accepted.len() as u64;
-        assert_eq!(close.unsent_messages() + close.stats().messages_sent, accepted);
-        assert_eq!(close.stats().pongs_received, self.pongs);
-    }
-
-    fn face(&self) -> Face {
-        let connection = &self.connection;
-        Face {
-            state: connection.state(),
-            buffered: connection.buffered(),
-            wants_write: connection.wants_write(),
-            stats: connection.stats(),
-            timeout: connection.poll_timeout(),
-            transport: connection.transport(),
-            wants_read: connection.wants_read(),
-        }
-    }
-
-    fn expect_unchanged(&self, before: &Face) {
-        assert_eq!(self.face(), *before, "it was refused, and changed something");
-    }
-
     // The end.
 
     fn finish(mut self) {
@@ -564,66 +473,4 @@ impl<'a> Player<'a> {
         assert!(!self.connection.output(self.now).has_remaining());
         self.expect_unchanged(&before);
     }
-
-    fn check_output(&self) {
-        let upgraded = self.script.scene.opening == Opening::Upgraded;
-        let written = output::read(&self.output, self.role, upgraded);
-        if self.role == Role::Server && !upgraded {
-            assert!(!self.opened || written.status.is_none_or(|status| status == 101));
-        }
-        assert!(self.opened || written.items.is_empty(), "frames before it was open");
-        let mut sent = self.accepted.iter();
-        for (_, item) in &written.items {
-            match item {
-                Item::Text(text) => {
-                    let message = sent.next().expect("a message that was sent");
-                    assert_eq!(message.as_text(), Some(text.as_str()));
-                }
-                Item::Binary(payload) => {
-                    let message = sent.next().expect("a message that was sent");
-                    assert!(message.as_text().is_none() && message.payload() == payload);
-                }
-                Item::Pong(payload) => assert!(self.pong_payloads.contains(payload), "a pong out of nothing"),
-                Item::Ping(_) | Item::Close(_) => {}
-            }
-        }
-        self.check_pongs(&written.items);
-
-        // What counts as sent is what had been written when the end was told. What is written after that is the last word to
-        // a peer that was given up.
-        let in_time = |end: usize| end <= self.written_when_closed;
-        let messages = written
-            .items
-            .iter()
-            .filter(|(end, item)| matches!(item, Item::Text(_) | Item::Binary(_)) && in_time(*end));
-        assert_eq!(self.stats.messages_sent, messages.count() as u64);
-        let pings = written.items.iter().filter(|(end, item)| matches!(item, Item::Ping(_)) && in_time(*end));
-        assert!(self.stats.pings_sent >= pings.count() as u64);
-        let close = written.close().filter(|(end, _)| in_time(*end)).map(|(_, code)| code);
-        let told = self.closed.as_ref().and_then(CloseEvent::sent).map(CloseCode::as_u16);
-        assert_eq!(told, close);
-    }
-
-    /// However many Pings came: from one time that output was asked for to the next, no more Pongs were kept than that.
-    fn check_pongs(&self, items: &[(usize, Item)]) {
-        let mut before = 0;
-        for &(encoded, times) in &self.encoded {
-            let new = |end: usize| end > before && end <= encoded;
-            let pongs = items.iter().filter(|(end, item)| matches!(item, Item::Pong(_)) && new(*end));
-            assert!(pongs.count() <= PONGS * times);
-            before = before.max(encoded);
-        }
-    }
-}
-
-/// What a refused command may not change.
-#[derive(Debug, PartialEq)]
-struct Face {
-    state: State,
-    buffered: usize,
-    wants_write: bool,
-    stats: Stats,
-    timeout: Option<Timestamp>,
-    transport: Transport,
-    wants_read: bool,
 }
