@@ -11,7 +11,7 @@ cd "$(dirname "$0")"
 seconds=${1:-20}
 
 if ! cargo fuzz --version >/dev/null 2>&1; then
-    cargo install cargo-fuzz --locked
+    cargo install --locked --debug cargo-fuzz
 fi
 cargo +nightly fuzz build
 

@@ -50,8 +50,9 @@ pub use output::{Output, Taken};
 ///   they say, in this order, until all four say that nothing is left.
 /// - **Beginnings**: [`client`](Self::client), [`server`](Self::server), [`upgraded`](Self::upgraded).
 ///
-/// There is no order to remember beyond that: each method may be called at any time, and each poll may be repeated. No
-/// input makes it panic or return an error; what the peer does wrong becomes an [`Event::Closed`] whose
+/// There is no order to remember beyond that: each method may be called at any time, and each poll may be repeated. An owner
+/// whose application does not keep up says so by [`set_reading`](Self::set_reading), and goes on with the rest. No input makes
+/// it panic or return an error; what the peer does wrong becomes an [`Event::Closed`] whose
 /// [`CloseEvent`](crate::CloseEvent) says what it was, with the Close frame for the peer already queued.
 ///
 /// ```
