@@ -59,7 +59,7 @@ async fn serve(Options { port, autobahn }: Options) -> io::Result<()> {
             }
             Err(error) => {
                 let _ = writeln!(io::stderr(), "cannot accept a connection: {error}");
-                // Want of file descriptors does not pass at once.
+                // A lack of file descriptors does not pass at once.
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }

@@ -53,7 +53,7 @@ fn serve(mut tcp: TcpStream) -> Result<CloseEvent, Box<dyn Error>> {
         {
             match event {
                 // Nothing was sent so far. Here is where to look at the request, and perhaps to `reject` it.
-                Event::Request(_) => connection.accept(&Accept::new(OriginPolicy::Any), now())?,
+                Event::Request(_) => connection.accept(&Accept::new(OriginPolicy::SameHost), now())?,
                 // It is refused only when we are closing, and then nobody waits for an echo.
                 Event::Message(message) => drop(connection.send(message)),
                 // The last event. The transport follows in step 3.
@@ -150,7 +150,7 @@ fn listen(Options { port, once }: Options) -> io::Result<()> {
         };
         if let Err(error) = served {
             let _ = writeln!(io::stderr(), "cannot serve a connection: {error}");
-            // Want of threads or file descriptors does not pass at once.
+            // A lack of threads or file descriptors does not pass at once.
             #[allow(clippy::disallowed_methods, reason = "this thread drives no connection")]
             thread::sleep(Duration::from_millis(100));
         }

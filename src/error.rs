@@ -73,7 +73,18 @@ impl Violation {
         match self {
             Self::InvalidUtf8 | Self::CloseReason => CloseCode::INVALID_PAYLOAD,
             Self::UnsupportedData => CloseCode::UNSUPPORTED_DATA,
-            _ => CloseCode::PROTOCOL_ERROR,
+            Self::ReservedBits
+            | Self::ReservedOpcode(_)
+            | Self::Unmasked
+            | Self::Masked
+            | Self::LengthNotMinimal
+            | Self::LengthOverflow
+            | Self::ControlTooLong
+            | Self::ControlFragmented
+            | Self::UnexpectedContinuation
+            | Self::ExpectedContinuation
+            | Self::CloseTooShort
+            | Self::CloseCode(_) => CloseCode::PROTOCOL_ERROR,
         }
     }
 }

@@ -39,7 +39,8 @@ pub enum Event {
     /// Server, with [`Config::http_requests`](crate::Config::http_requests): a GET or HEAD that asks for no upgrade.
     /// [`reject`](crate::Connection::reject) answers it, with any status from 200 up.
     HttpRequest(HttpRequest),
-    /// Client: the server accepted. The connection is open.
+    /// Client: the server accepted. The connection is open. (A server gets no such event: it is open once
+    /// [`accept`](crate::Connection::accept) returns.)
     Open(Response),
     /// Client: the server answered with something other than 101. [`Closed`](Self::Closed) follows.
     Refused(Response),
@@ -169,7 +170,7 @@ pub enum Cause {
 ///     }
 /// }
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct CloseEvent(Box<Ending>);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -183,6 +184,34 @@ pub(crate) struct Ending {
     pub(crate) unsent_messages: u64,
     pub(crate) local_stall: Option<Duration>,
     pub(crate) stats: Stats,
+}
+
+impl fmt::Debug for CloseEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ending {
+            reason,
+            was_clean,
+            cause,
+            sent,
+            received,
+            closed_first_by,
+            unsent_messages,
+            local_stall,
+            stats,
+        } = &*self.0;
+        f.debug_struct("CloseEvent")
+            .field("code", &self.code())
+            .field("reason", reason)
+            .field("was_clean", was_clean)
+            .field("cause", cause)
+            .field("sent", sent)
+            .field("received", received)
+            .field("closed_first_by", closed_first_by)
+            .field("unsent_messages", unsent_messages)
+            .field("local_stall", local_stall)
+            .field("stats", stats)
+            .finish()
+    }
 }
 
 /// One line: the code, whether it was clean, and the cause, with the code of the Close frame that told the peer.
@@ -209,7 +238,8 @@ impl CloseEvent {
         self.0.received.unwrap_or(CloseCode::ABNORMAL)
     }
 
-    /// The reason in the Close frame received, as the peer wrote it; empty if there was none. Escape it before it
+    /// The reason in the Close frame received, as the peer wrote it; empty if there was none. An echo carries the code alone,
+    /// as this crate's does, so it is usually empty for the side that closed first. Escape it before it
     /// reaches a terminal or a log.
     #[must_use]
     pub fn reason(&self) -> &str {

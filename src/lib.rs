@@ -56,7 +56,7 @@
 //! carry(&mut server, &mut to_client, now);
 //! assert!(matches!(client.poll_event(&mut to_client, now), Some(Event::Pong { round_trip: Some(_), .. })));
 //!
-//! // The closing handshake. The server ends the transport first.
+//! // The closing handshake. The server ends the transport first: its HalfClose is the client's end of input.
 //! client.close(CloseFrame::new(1000, "done")?, now);
 //! carry(&mut client, &mut to_server, now);
 //! assert_eq!(server.poll_event(&mut to_server, now), None);
@@ -66,6 +66,9 @@
 //! client.end_of_input(now);
 //! let Some(Event::Closed(close)) = client.poll_event(&mut to_client, now) else { unreachable!() };
 //! assert!(close.was_clean() && close.code().as_u16() == 1000);
+//! assert_eq!(client.transport(), Transport::Close);
+//! server.end_of_input(now);
+//! assert!(matches!(server.poll_event(&mut to_server, now), Some(Event::Closed(_))));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -81,11 +84,12 @@
 //! joint:   server: (GotClose or Failed) and SentClose ─▶ HalfClose, then Close at the end of the stream
 //!          client: GotClose and SentClose ─▶ wait for the end of the stream, then Close
 //!          client: Failed and SentClose ─▶ HalfClose, then Close at the end of the stream
-//!          both:   Ended ─▶ Close                 the close deadline ─▶ Close if both Close frames passed, else Abort
+//!          both:   Ended ─▶ Close                 (GotClose or Failed) and Broken ─▶ Close
+//!          both:   a failed read, the close deadline ─▶ Close if (GotClose or Failed) and SentClose, else Abort
 //!          both:   dead heartbeat, write stall ─▶ one write attempt for the Close frame, then Abort
 //! ```
 //!
-//! Whatever the way, [`Event::Closed`] comes exactly once, as the last event, and its [`CloseEvent`] says what happened.
+//! However it ends, [`Event::Closed`] comes exactly once, as the last event, and its [`CloseEvent`] says what happened.
 //!
 //! # The layers
 //!
@@ -100,8 +104,9 @@
 //! ```
 //!
 //! [`receive`](Connection::poll_event) and [`send`](Connection::output) are separate machines. What one step of receiving
-//! came to crosses over by value: how many bytes it took, whether they left a message unfinished, and what they said; the
-//! other way there is only the order to discard, once the connection has failed or ended. `connection` joins them with the rules that concern both: deadlines, closing, the account.
+//! came to crosses over by value: how many bytes it took, whether they left a message unfinished, and what they said. The
+//! other way there is only the order to discard, once the connection has failed or ended. `connection` joins them with the
+//! rules that concern both: deadlines, closing, the account.
 //!
 //! # Features
 //!

@@ -17,7 +17,7 @@ pub(crate) fn run<O: Parser, E: Display>(program: impl FnOnce(O) -> Result<(), E
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Where nobody reads it, the exit status has to do.
+            // Where nobody reads it, the exit status must suffice.
             let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
@@ -28,5 +28,5 @@ pub(crate) fn run<O: Parser, E: Display>(program: impl FnOnce(O) -> Result<(), E
 fn in_one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let first: Vec<_> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
-    first.join(" ").trim_start_matches("error: ").to_owned()
+    format!("{}; try --help", first.join(" ").trim_start_matches("error: "))
 }

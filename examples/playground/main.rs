@@ -65,7 +65,7 @@ async fn run(Options { port, self_test }: Options) -> Result<(), Failure> {
     serve(listener, |peer, end| drop(writeln!(io::stdout(), "{peer}: {end}"))).await
 }
 
-/// Serves for ever; `told` is given one line for each WebSocket that ended, and for each that did not come to be.
+/// Serves for ever; `told` is given one line for each WebSocket that ended, and for each request that led to none.
 async fn serve(listener: TcpListener, told: fn(SocketAddr, &str)) -> Result<(), Failure> {
     let mut config = Config::default();
     config.http_requests = true;
@@ -84,7 +84,7 @@ async fn serve(listener: TcpListener, told: fn(SocketAddr, &str)) -> Result<(), 
             }
             Err(error) => {
                 let _ = writeln!(io::stderr(), "cannot accept a connection: {error}");
-                // Want of file descriptors does not pass at once.
+                // A lack of file descriptors does not pass at once.
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }

@@ -37,8 +37,7 @@ pub use output::{Output, Taken};
 /// Its methods are of five kinds:
 ///
 /// - **Getters**: [`state`](Self::state), [`stats`](Self::stats), [`buffered`](Self::buffered),
-///   [`send_capacity`](Self::send_capacity), [`wants_read`](Self::wants_read),
-///   [`wants_write`](Self::wants_write),
+///   [`send_capacity`](Self::send_capacity), [`wants_read`](Self::wants_read), [`wants_write`](Self::wants_write),
 ///   [`subprotocol`](Self::subprotocol).
 /// - **What happened outside**: [`end_of_input`](Self::end_of_input), [`read_failed`](Self::read_failed),
 ///   [`write_failed`](Self::write_failed), [`handle_timeout`](Self::handle_timeout), [`wrote`](Self::wrote),
@@ -50,7 +49,8 @@ pub use output::{Output, Taken};
 ///   they say, in this order, until all four say that nothing is left.
 /// - **Beginnings**: [`client`](Self::client), [`server`](Self::server), [`upgraded`](Self::upgraded).
 ///
-/// There is no order to remember beyond that: each method may be called at any time, and each poll may be repeated. An owner
+/// There is no order to remember beyond that: each method may be called at any time, and each poll may be repeated; only
+/// [`output`](Self::output) counts as an attempt to write, so ask [`wants_write`](Self::wants_write) to look. An owner
 /// whose application does not keep up says so by [`set_reading`](Self::set_reading), and goes on with the rest. No input makes
 /// it panic or return an error; what the peer does wrong becomes an [`Event::Closed`] whose
 /// [`CloseEvent`](crate::CloseEvent) says what it was, with the Close frame for the peer already queued.
@@ -158,8 +158,8 @@ impl Connection {
 
     // Bytes in.
 
-    /// Parses `input` up to the next event. `None` means that nothing is to be told, and while
-    /// [`wants_read`](Self::wants_read) that `input` is empty.
+    /// Parses `input` up to the next event. `None` means that nothing is to be told; while
+    /// [`wants_read`](Self::wants_read), also that `input` is empty.
     ///
     /// Only what is used is taken from `input`, and what must be kept is kept here: so any buffer may be passed next time,
     /// one buffer can serve many connections, and an idle connection owns none.
