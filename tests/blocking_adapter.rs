@@ -35,6 +35,12 @@ fn quiet() -> Config {
     config
 }
 
+fn beating(interval: u64, margin: u64) -> Config {
+    let mut config = Config::default();
+    config.heartbeat = Some(Heartbeat::new(millis(interval), millis(margin)));
+    config
+}
+
 fn upgraded(role: Role, config: Config) -> Connection {
     Connection::upgraded(role, Agreement::default(), Arc::new(config), [7; 32], Timestamp::default())
 }
@@ -315,6 +321,15 @@ fn whoever_only_sends_keeps_a_living_peer_and_finds_a_dead_one() {
     let Error::Closed(close) = error else { panic!() };
     assert_eq!(close.cause(), Cause::Deadline(Deadline::Heartbeat));
     assert!(remote.clock() - silent < 36 * SECOND, "{:?}", remote.clock() - silent);
+}
+
+#[test]
+fn short_deadlines_count_for_whoever_only_sends() {
+    let (mut socket, remote) = server(beating(20, 60));
+    while socket.send("tick").is_ok() {
+        remote.pass(millis(1));
+    }
+    assert!(remote.clock() < millis(90), "{:?}", remote.clock());
 }
 
 #[test]
@@ -637,12 +652,6 @@ fn a_flood_does_not_hide_a_deadline() {
     });
     assert_eq!(socket.close(None).cause(), Cause::Deadline(Deadline::Close));
     flood.join().unwrap();
-}
-
-fn beating(interval: u64, margin: u64) -> Config {
-    let mut config = Config::default();
-    config.heartbeat = Some(Heartbeat::new(millis(interval), millis(margin)));
-    config
 }
 
 #[test]

@@ -262,6 +262,10 @@ fn conversations() -> Vec<(&'static str, Script)> {
             play(&[Step(SendText, 9), Step(Write, 3), Step(Deadline, 0), Step(Deadline, 0)], talk()),
         ),
         (
+            "write-stall-noticed-late",
+            play(&[Step(SendText, 9), Step(Write, 3), Step(FeedUnseen, 64), Step(Deadline, 127)], talk()),
+        ),
+        (
             "slow-message",
             play(&[Step(Feed, 3), Step(Wait, 255), Step(FeedUnseen, 1), Step(Deadline, 0)], hello()),
         ),

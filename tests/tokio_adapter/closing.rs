@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 use websocket_proto::tokio::WebSocketStream;
-use websocket_proto::{Cause, CloseFrame, Deadline, Error, Message, Role, State};
+use websocket_proto::{Cause, CloseFrame, Config, Deadline, Error, Message, Role, State};
 
 use super::scripted::{BINARY, CLOSE, PING, TEXT, close_payload, frame, frames, masked};
 use super::{SECOND, pair, poll_once, quiet, server, text, upgraded};
@@ -57,7 +57,9 @@ async fn a_server_ends_its_side_first_and_after_its_close_frame() {
 async fn closing_takes_no_longer_than_its_deadline() {
     // A peer that says nothing, one that takes nothing, and one that never stops sending messages.
     for behaviour in 0..3 {
-        let (mut socket, remote) = server(quiet());
+        let (mut socket, remote) = server(Config::default());
+        // A timer runs already, for a later deadline.
+        assert!(poll_once(socket.next()).is_pending());
         match behaviour {
             1 => remote.set_room(Some(0)),
             2 => (0..2000).for_each(|_| remote.push(&masked(BINARY, &[7; 1000]))),

@@ -10,7 +10,7 @@ use futures_util::{Sink, SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, sleep, timeout};
 use websocket_proto::tokio::WebSocketStream;
-use websocket_proto::{Cause, Config, Deadline, Error, Event, Message, Role, State};
+use websocket_proto::{Cause, Config, Deadline, Error, Event, Heartbeat, Message, Role, State};
 
 use super::scripted::{BINARY, CLOSE, PING, PONG, TEXT, close_payload, frame, frames, masked, scripted};
 use super::{SECOND, pair, poll_once, quiet, server, text, upgraded};
@@ -92,6 +92,18 @@ async fn whoever_only_sends_answers_pings_and_keeps_the_connection() {
     let Error::Closed(close) = error else { panic!() };
     assert_eq!(close.cause(), Cause::Deadline(Deadline::Heartbeat));
     assert!(silent.elapsed() < 36 * SECOND, "{:?}", silent.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn short_deadlines_count_for_whoever_only_sends() {
+    let mut config = Config::default();
+    config.heartbeat = Some(Heartbeat::new(Duration::from_millis(20), Duration::from_millis(60)));
+    let (mut socket, _remote) = server(config);
+    let start = Instant::now();
+    while socket.send("tick".into()).await.is_ok() {
+        sleep(Duration::from_millis(1)).await;
+    }
+    assert!(start.elapsed() < Duration::from_millis(90), "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
