@@ -772,3 +772,21 @@ fn a_plain_request_is_surfaced_only_if_wanted() {
     );
     assert_eq!(server.connection.transport(), Transport::HalfClose);
 }
+
+#[test]
+fn a_kept_message_holds_the_input_buffer_only_where_it_was_a_good_part_of_it() {
+    let table = [
+        (16, 64 * 1024, false),
+        (4095, 8 * 1024, false),
+        (4096, 64 * 1024, false),
+        (16 * 1024, 20 * 1024, true),
+    ];
+    for (len, capacity, shares) in table {
+        let mut server = Endpoint::upgraded(Role::Server, quiet());
+        let mut input = BytesMut::with_capacity(capacity);
+        input.extend_from_slice(&masked(0x82, &vec![7; len]));
+        let kept = server.connection.poll_event(&mut input, Timestamp::default());
+        assert!(matches!(&kept, Some(Event::Message(message)) if message.len() == len));
+        assert_eq!(!input.try_reclaim(capacity), shares, "{len} bytes in a buffer of {capacity}");
+    }
+}
