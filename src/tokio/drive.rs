@@ -98,15 +98,11 @@ where
     }
 
     fn has_reached(&self, goal: Goal) -> bool {
-        self.driver.has_reached(goal, self.io.is_some()) && !self.holds_one_back()
+        self.driver.has_reached(goal, self.io.is_some())
     }
 
     fn is_done(&self, goal: Goal) -> bool {
-        self.driver.is_done(goal, self.io.is_some(), self.now()) && !self.holds_one_back()
-    }
-
-    fn holds_one_back(&self) -> bool {
-        self.state() == State::Open && self.queue.as_ref().is_some_and(Queue::holds)
+        self.driver.is_done(goal, self.io.is_some(), self.now())
     }
 
     /// Whether nothing that was accepted for sending was lost.
