@@ -34,6 +34,8 @@ pub struct State {
     pub keeps_back: bool,
     kept_back: Vec<u8>,
     flush_blocked: bool,
+    /// What was offered and not taken: TLS may have encrypted it, so it must be offered again first of all.
+    offered: Vec<u8>,
     written: Vec<u8>,
     pub read_waker: Option<Waker>,
     pub write_waker: Option<Waker>,
@@ -153,10 +155,12 @@ impl State {
     pub fn write(&mut self, buffer: &[u8]) -> Attempt {
         self.seen.writes += 1;
         assert!(self.seen.shut_down_after.is_none(), "written after the shutdown");
+        assert!(buffer.starts_with(&self.offered), "what was offered before is not what is offered now");
         if let Some(kind) = self.write_failure {
             return Attempt::Failed(kind.into());
         }
         let step = self.write_steps.next();
+        self.offered = buffer.to_vec();
         if step == 0 {
             return Attempt::Again;
         }
@@ -164,6 +168,7 @@ impl State {
         if count == 0 && !buffer.is_empty() {
             return Attempt::Wait;
         }
+        self.offered.clear();
         if let Some(room) = &mut self.room {
             *room -= count;
         }
