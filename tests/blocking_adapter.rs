@@ -231,6 +231,7 @@ fn a_failed_write_does_not_hide_what_the_peer_said() {
     let Err(Error::Closed(close)) = socket.read() else { panic!() };
     assert_eq!((close.code().as_u16(), close.reason()), (1008, "go away"));
     assert_eq!(close.cause(), Cause::Transport(TransportFailure::BrokenPipe));
+    assert_eq!(remote.seen().writes, 1);
 }
 
 #[test]
@@ -371,8 +372,11 @@ fn messages_are_read_while_the_transport_takes_nothing() {
         assert_eq!(socket.read(), text("arrives"));
         assert!(remote.clock() <= SECOND * number + millis(10), "a turn at most");
     }
-    remote.set_room(None);
-    socket.flush().unwrap();
+    // And written as soon as it takes something, though the application waits for the next.
+    remote.at(12 * SECOND, |state| state.set_room(None));
+    remote.at(13 * SECOND, |state| assert!(state.has_written()));
+    remote.at(20 * SECOND, |state| state.push(&masked(TEXT, b"later")));
+    assert_eq!(socket.read(), text("later"));
     assert_eq!(remote.written(), frame(TEXT, b"waits"));
 }
 
@@ -574,13 +578,17 @@ fn a_server_that_nobody_decides_for_sleeps_until_its_deadline() {
     remote.push(&request("http://a"));
     assert!(matches!(socket.next_event(), Some(Event::Request(_))));
     // It sleeps by the system's clock, which does not move the transport's.
-    let reads = remote.seen().reads;
+    let before = remote.seen();
     let sleeping = thread::spawn(move || socket.next_event());
+    // Time to be caught spinning; nothing depends on how long it is.
+    #[allow(clippy::disallowed_methods, reason = "it sleeps, so must we")]
+    thread::sleep(millis(20));
     remote.pass(millis(50));
     remote.end();
     assert!(matches!(sleeping.join().unwrap(), Some(Event::Closed(_))));
     assert!(remote.written().starts_with(b"HTTP/1.1 503 "));
-    assert!(remote.seen().reads - reads < 10);
+    let seen = remote.seen();
+    assert!(seen.reads - before.reads < 10 && seen.clock_reads - before.clock_reads < 50, "{seen:?}");
 }
 
 // Sockets of the system.

@@ -63,6 +63,8 @@ pub struct Seen {
     pub dropped: bool,
     /// How often it made its owner wait.
     pub waits: usize,
+    /// How often its clock was read.
+    pub clock_reads: usize,
     /// How often it was asked not to wait.
     pub looks: usize,
     pub reset: bool,
@@ -185,6 +187,10 @@ impl State {
         let kept_back = std::mem::take(&mut self.kept_back);
         self.written.extend_from_slice(&kept_back);
         Attempt::Done(0)
+    }
+
+    pub fn has_written(&self) -> bool {
+        !self.written.is_empty()
     }
 
     /// For what is scheduled; nobody is woken.

@@ -163,6 +163,8 @@ impl TimedIo for Scripted {
     }
 
     fn now(&self) -> Instant {
-        *ORIGIN + self.shared().lock().clock
+        let mut state = self.shared().lock();
+        state.seen.clock_reads += 1;
+        *ORIGIN + state.clock
     }
 }
