@@ -48,8 +48,8 @@ async fn serve(Options { port, autobahn }: Options) -> io::Result<()> {
     let mut config = Config::default();
     if autobahn {
         // Its largest messages have 16 MiB, its most chopped ones come in 65,537 fragments.
-        config.max_message_size = 16 * 1024 * 1024;
-        config.max_fragments = 65_537;
+        config.max_message_size = Some(16 * 1024 * 1024);
+        config.max_fragments = Some(65_537);
     }
     let config = Arc::new(config);
     loop {

@@ -26,25 +26,32 @@ pub enum Role {
 /// use websocket_proto::{Config, Heartbeat};
 ///
 /// let mut config = Config::default();
-/// config.max_message_size = 64 * 1024;
+/// config.max_message_size = Some(64 * 1024);
 /// config.heartbeat = Some(Heartbeat::new(Duration::from_secs(10), Duration::from_secs(5)));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
+    /// Whether messages are delivered whole, or in pieces as they arrive.
+    ///
+    /// Default: whole.
+    pub delivery: Delivery,
     /// The largest message to receive, in bytes, counted across its fragments. A larger one fails the connection with
     /// 1009, judged by its headers where they tell.
     ///
-    /// Default: 16 MiB. Enough for what people send in one piece, small enough to hold in memory.
-    pub max_message_size: usize,
-    /// The largest frame to receive, in bytes; `None` leaves it to [`max_message_size`](Self::max_message_size). 1009.
+    /// Default: `None`, which stands for 16 MiB where messages are delivered whole: enough for what people send in one piece,
+    /// small enough to hold in memory. With [`Delivery::Chunks`] it stands for no limit: nothing of the message is kept.
+    pub max_message_size: Option<u64>,
+    /// The largest frame to receive, in bytes. 1009.
     ///
-    /// Default: `None`. How a message is cut into frames is the sender's business (RFC 6455 §5.4).
-    pub max_frame_size: Option<usize>,
+    /// Default: `None`, which leaves it to [`max_message_size`](Self::max_message_size): how a message is cut into frames is
+    /// the sender's business (RFC 6455 §5.4).
+    pub max_frame_size: Option<u64>,
     /// The most frames in one message, empty ones included. 1009.
     ///
-    /// Default: 131,072. It lets 16 MiB pass in frames of 128 bytes, and ends a stream of empty fragments.
-    pub max_fragments: u32,
+    /// Default: `None`, which stands for 131,072 where messages are delivered whole: it lets 16 MiB pass in frames of 128
+    /// bytes, and ends a stream of empty fragments. With [`Delivery::Chunks`] it stands for no limit.
+    pub max_fragments: Option<u64>,
     /// The kinds of message to receive; the other kind fails the connection with 1003.
     ///
     /// Default: both.
@@ -95,7 +102,8 @@ pub struct Config {
     ///
     /// Default: 30 s: a peer that reads nothing for so long holds memory for nobody.
     pub write_stall: Option<Duration>,
-    /// How long a frame or message that has begun may take to arrive whole. 1008.
+    /// How long a frame or message that has begun may take to arrive whole; with [`Delivery::Chunks`], each 64 KiB of it.
+    /// 1008.
     ///
     /// Default: 60 s: 16 MiB in that time need 280 kB/s.
     pub unfinished_message: Option<Duration>,
@@ -113,9 +121,10 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            max_message_size: 16 * 1024 * 1024,
+            delivery: Delivery::Messages,
+            max_message_size: None,
             max_frame_size: None,
-            max_fragments: 1 << 17,
+            max_fragments: None,
             accept_kinds: MessageKinds::Any,
             max_head_size: 16 * 1024,
             max_refusal_body: 4 * 1024,
@@ -132,6 +141,43 @@ impl Default for Config {
             http_requests: false,
         }
     }
+}
+
+impl Config {
+    pub(crate) fn message_size_limit(&self) -> u64 {
+        self.max_message_size.unwrap_or(match self.delivery {
+            Delivery::Messages => 16 * 1024 * 1024,
+            Delivery::Chunks => u64::MAX,
+        })
+    }
+
+    pub(crate) fn fragments_limit(&self) -> u64 {
+        self.max_fragments.unwrap_or(match self.delivery {
+            Delivery::Messages => 1 << 17,
+            Delivery::Chunks => u64::MAX,
+        })
+    }
+}
+
+/// How messages reach the application.
+///
+/// ```
+/// use websocket_proto::{Config, Delivery};
+///
+/// let mut config = Config::default();
+/// config.delivery = Delivery::Chunks; // a message of 10 GiB now passes, piece by piece
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// Whole, as [`Event::Message`](crate::Event::Message).
+    #[default]
+    Messages,
+    /// In pieces of at most 64 KiB, each as soon as it has arrived, as [`Event::Chunk`](crate::Event::Chunk): also of a
+    /// message whose frame is not complete, and with memory for one piece only.
+    ///
+    /// Nothing then bounds a message but the limits that are set. [`Config::unfinished_message`] begins anew with each full
+    /// 64 KiB of it, so that it bounds how slowly one may arrive and not how large it may be.
+    Chunks,
 }
 
 /// When to ping the peer.

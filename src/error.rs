@@ -101,13 +101,13 @@ impl Violation {
 pub enum Limit {
     /// [`Config::max_message_size`](crate::Config::max_message_size), in bytes, counted across fragments.
     #[error("a message is larger than {0} bytes")]
-    MessageSize(usize),
+    MessageSize(u64),
     /// [`Config::max_frame_size`](crate::Config::max_frame_size), in bytes.
     #[error("a frame is larger than {0} bytes")]
-    FrameSize(usize),
+    FrameSize(u64),
     /// [`Config::max_fragments`](crate::Config::max_fragments), in frames, empty ones included.
     #[error("a message has more than {0} fragments")]
-    Fragments(u32),
+    Fragments(u64),
 }
 
 impl Limit {
@@ -242,13 +242,23 @@ pub enum SendError<T> {
     /// The payload of a ping or pong is longer than 125 bytes (RFC 6455 §5.5).
     #[error("a control frame holds at most 125 bytes")]
     ControlTooLong(T),
+    /// A message that is sent in chunks has begun and must be finished first: messages do not mix (RFC 6455 §5.4).
+    #[error("a message in chunks is not finished")]
+    Unfinished(T),
+    /// The chunk is text and its message binary, or the other way round.
+    #[error("a message is either text or binary")]
+    WrongKind(T),
 }
 
 impl<T> SendError<T> {
     /// What was to be sent.
     pub fn into_inner(self) -> T {
         match self {
-            Self::Full(value) | Self::NotOpen(_, value) | Self::ControlTooLong(value) => value,
+            Self::Full(value)
+            | Self::NotOpen(_, value)
+            | Self::ControlTooLong(value)
+            | Self::Unfinished(value)
+            | Self::WrongKind(value) => value,
         }
     }
 }

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::close::CloseCode;
 use crate::error::{Deadline, Limit, TransportFailure, Violation};
-use crate::message::Message;
+use crate::message::{Chunk, Message};
 use crate::stats::Stats;
 use crate::upgrade::{HandshakeError, HttpRequest, Request, Response};
 
@@ -50,6 +50,9 @@ pub enum Event {
     /// was a quarter or more of what the input buffer still held shares that buffer, and keeps it alive: copy it, if it is to
     /// be kept for long and the buffer was large.
     Message(Message),
+    /// A piece of a message, with [`Delivery::Chunks`](crate::Delivery::Chunks); it shares no buffer. What the peer sent of it
+    /// before it failed or vanished was told: only `last` says that the message is whole.
+    Chunk(Chunk),
     /// A Ping arrived. Unless [`Config::automatic_pong`](crate::Config::automatic_pong) is off or our Close frame is on its
     /// way, its Pong is already queued.
     Ping(Bytes),

@@ -103,10 +103,22 @@
 //! 4 adapters     adapter · blocking · tokio
 //! ```
 //!
-//! [`receive`](Connection::poll_event) and [`send`](Connection::output) are separate machines. What one step of receiving
-//! came to crosses over by value: how many bytes it took, whether they left a message unfinished, and what they said. The
-//! other way there is only the order to discard, once the connection has failed or ended. `connection` joins them with the
-//! rules that concern both: deadlines, closing, the account.
+//! # The halves
+//!
+//! ```text
+//!  bytes in ─▶ Receiver ───── Signal ─────▶ Sender ─▶ bytes out        Connection: the opening handshake, then both halves
+//!              parses        ◀─ discard ─   deadlines, closing, account ─▶ events
+//! ```
+//!
+//! Receiving and sending are separate machines. What one step of receiving came to crosses over by value, as a [`Signal`]: how
+//! many bytes it took, whether they left a message unfinished, and what they said. The other way there is only the order to
+//! discard, once the connection has failed or ended. A [`Connection`] is both and these two calls; [`Connection::split`] gives
+//! them to an owner that reads and writes in two threads, each of whose reads and writes may block without the other.
+//!
+//! # Messages that do not fit in memory
+//!
+//! With [`Delivery::Chunks`] a message is delivered in pieces, before its frame is complete, and [`Connection::send_chunk`]
+//! sends one the same way. 10 GiB take no more memory than 64 KiB.
 //!
 //! # Features
 //!
@@ -150,11 +162,13 @@ pub mod tokio;
 #[cfg(feature = "std")]
 pub use adapter::Error;
 pub use close::{CloseCode, CloseFrame, CloseFrameError, CodeRange, MAX_REASON_LEN, SentBy};
-pub use config::{Config, Heartbeat, MessageKinds, Role};
-pub use connection::{Connection, Output, Taken, Transport};
+pub use config::{Config, Delivery, Heartbeat, MessageKinds, Role};
+pub use connection::{Connection, Output, Sender, Taken, Transport};
 pub use error::{Deadline, Limit, SendError, TransportFailure, Violation};
 pub use event::{Cause, CloseEvent, Event, Side, StreamPosition};
-pub use message::{Message, Utf8Bytes};
+pub use message::{Chunk, Message, Utf8Bytes};
+pub use receive::Receiver;
+pub use signal::Signal;
 pub use state::State;
 pub use stats::Stats;
 pub use time::Timestamp;

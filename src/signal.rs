@@ -3,29 +3,61 @@
 use bytes::Bytes;
 
 use crate::close::{CloseCode, CloseFrame};
-use crate::error::{Limit, Violation};
-use crate::event::Cause;
-use crate::message::Message;
+use crate::error::{Limit, TransportFailure, Violation};
+use crate::event::{Cause, StreamPosition};
+use crate::message::{Chunk, Message};
 
-/// What one step of receiving came to.
+/// What one step of [`Receiver::poll`](crate::Receiver::poll) came to, for [`Sender::apply`](crate::Sender::apply).
+///
+/// It has to be applied, and in the order in which it came: it carries the event, if there is one, and what the sending half
+/// must know of it: that the peer lives, that it wants a Pong, that it closes, that it broke a rule.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use websocket_proto::{Event, Receiver, Sender, Timestamp};
+///
+/// fn take_in(input: &mut BytesMut, receiver: &mut Receiver, sender: &mut Sender, now: Timestamp) -> Option<Event> {
+///     while let Some(signal) = receiver.poll(input) {
+///         if let Some(event) = sender.apply(signal, now) {
+///             return Some(event);
+///         }
+///     }
+///     sender.poll_event(now)
+/// }
+/// ```
 #[derive(Debug)]
-#[must_use]
-pub(crate) enum Received {
-    /// Bytes arrived; nothing else follows from them.
-    Progress,
-    Message(Message),
-    Signal(Signal),
+#[must_use = "the sending half must be told: see `Sender::apply`"]
+pub struct Signal {
+    /// How many bytes were parsed.
+    pub(crate) bytes: usize,
+    pub(crate) progress: Progress,
+    pub(crate) news: News,
 }
 
-/// Something that concerns the sending side.
+/// How the message that was under way has come on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// No frame or message has begun and is not finished.
+    Finished,
+    Unfinished,
+    /// Not finished either, but so much of it came that its deadline begins anew.
+    UnfinishedButFast,
+}
+
 #[derive(Debug)]
-pub(crate) enum Signal {
+pub(crate) enum News {
+    /// Bytes arrived; nothing else follows from them.
+    Nothing,
+    Message(Message),
+    Chunk(Chunk),
     Ping(Bytes),
     Pong(Bytes),
     /// A valid Close frame, possibly an empty one.
     Close(Option<CloseFrame>),
     /// What arrived is not acceptable; nothing more will be parsed.
     Failed(Fault),
+    EndOfStream(StreamPosition),
+    ReadFailed(TransportFailure),
 }
 
 /// Why receiving failed.

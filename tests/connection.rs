@@ -182,9 +182,9 @@ fn limits_hold_at_their_value_and_not_one_below() {
         set(&mut config);
         config
     };
-    let by_message = || limits(|config| config.max_message_size = 4);
+    let by_message = || limits(|config| config.max_message_size = Some(4));
     let by_frame = || limits(|config| config.max_frame_size = Some(4));
-    let by_fragments = || limits(|config| config.max_fragments = 2);
+    let by_fragments = || limits(|config| config.max_fragments = Some(2));
     let table: Vec<(Config, Vec<u8>, Option<Limit>)> = vec![
         (by_message(), masked(0x82, b"1234"), None),
         (by_message(), masked(0x82, b"12345"), Some(Limit::MessageSize(4))),

@@ -98,13 +98,13 @@ impl Settings {
     pub(crate) fn config(self) -> Config {
         let mut config = Config::default();
         if self.has(Self::SMALL_MESSAGES) {
-            config.max_message_size = 1000;
+            config.max_message_size = Some(1000);
         }
         if self.has(Self::SMALL_FRAMES) {
             config.max_frame_size = Some(126);
         }
         if self.has(Self::FEW_FRAGMENTS) {
-            config.max_fragments = 3;
+            config.max_fragments = Some(3);
         }
         config.accept_kinds = match (self.has(Self::ONLY_TEXT), self.has(Self::ONLY_BINARY)) {
             (true, false) => MessageKinds::Text,

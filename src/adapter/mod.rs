@@ -43,6 +43,16 @@ pub enum Error {
     /// There is no room: a ping already waits to be sent, or a message was not preceded by a successful `poll_ready`.
     #[error("the output queue is full")]
     Full,
+    /// A message that is sent in chunks has begun and must be finished first.
+    #[error("a message in chunks is not finished")]
+    Unfinished,
+    /// The chunk is text and its message binary, or the other way round.
+    #[error("a message is either text or binary")]
+    WrongKind,
+    /// A piece of a message arrived, where whole ones were asked for: with [`Delivery::Chunks`](crate::Delivery::Chunks), read
+    /// events.
+    #[error("messages arrive in chunks here")]
+    Chunked,
     /// What the application decided does not fit the request.
     #[error(transparent)]
     Misuse(#[from] Misuse),
@@ -57,6 +67,8 @@ impl<T> From<crate::SendError<T>> for Error {
             crate::SendError::NotOpen(state, _) => Self::NotOpen(state),
             crate::SendError::ControlTooLong(_) => Self::ControlTooLong,
             crate::SendError::Full(_) => Self::Full,
+            crate::SendError::Unfinished(_) => Self::Unfinished,
+            crate::SendError::WrongKind(_) => Self::WrongKind,
         }
     }
 }

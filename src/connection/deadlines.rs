@@ -3,8 +3,8 @@
 
 use core::time::Duration;
 
-use super::life::Sending;
-use super::sender::{Sender, Stage};
+use super::life::{Sending, Stage};
+use super::sender::Sender;
 use crate::close::CloseCode;
 use crate::config::Heartbeat;
 use crate::error::Deadline;
@@ -19,7 +19,7 @@ const MAX_RESPITE: Duration = Duration::from_secs(5);
 
 /// What a point in time asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Due {
+enum Due {
     /// Send a Ping. It takes nothing away from the peer.
     Ping,
     /// Judge the peer, after everything that arrived was parsed.
@@ -27,8 +27,56 @@ pub(super) enum Due {
 }
 
 impl Sender {
+    /// As [`Connection::poll_timeout`](crate::Connection::poll_timeout).
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        // While a verdict waits for what arrived to be parsed, only the one that does not wait is left.
+        let due = if self.verdict_is_due { self.stall_due() } else { self.next_due() };
+        due.map(|(at, _)| at)
+    }
+
+    /// As [`Connection::handle_timeout`](crate::Connection::handle_timeout): what falls due is judged by the next
+    /// [`poll_event`](Self::poll_event).
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.observe(now);
+        if let Some((at, _)) = self.stall_due().filter(|(at, _)| *at <= self.now) {
+            self.judge(Deadline::WriteStall, at);
+        }
+        while let Some((at, due)) = self.next_due()
+            && at <= self.now
+        {
+            match due {
+                Due::Ping => self.ping_heartbeat(),
+                Due::Judge(_) => {
+                    self.verdict_is_due = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The deadline of the opening handshake that has passed, if one has.
+    pub(super) fn overdue_opening(&self) -> Option<Deadline> {
+        match self.next_due().filter(|(at, _)| *at <= self.now) {
+            Some((_, Due::Judge(deadline @ (Deadline::Handshake | Deadline::Decision)))) => Some(deadline),
+            _ => None,
+        }
+    }
+
+    /// Acts on everything that is due, with everything parsed that arrived before.
+    pub(super) fn judge_all(&mut self) {
+        while let Some((at, due)) = self.next_due()
+            && at <= self.now
+        {
+            match due {
+                Due::Ping => self.ping_heartbeat(),
+                Due::Judge(deadline) => self.judge(deadline, at),
+            }
+        }
+    }
+
     /// The next point in time at which something is due.
-    pub(super) fn next_due(&self) -> Option<(Timestamp, Due)> {
+    fn next_due(&self) -> Option<(Timestamp, Due)> {
         if self.life.is_over() {
             return None;
         }
@@ -37,7 +85,7 @@ impl Sender {
             let close = Some((since.saturating_add(config.close_timeout), Due::Judge(Deadline::Close)));
             return earliest([close, self.write_stall()]);
         }
-        match self.stage {
+        match self.life.stage {
             Stage::Handshake => {
                 let at = self.stage_since.saturating_add(config.handshake_timeout);
                 Some((at, Due::Judge(Deadline::Handshake)))
@@ -46,7 +94,7 @@ impl Sender {
                 let at = self.stage_since.saturating_add(config.decision_timeout);
                 Some((at, Due::Judge(Deadline::Decision)))
             }
-            Stage::Open => {
+            Stage::Done => {
                 let heard = self.is_reading();
                 earliest([
                     self.heartbeat(),
@@ -64,8 +112,8 @@ impl Sender {
     }
 
     /// When a transport that takes nothing ends the connection. Nothing that arrives before averts it.
-    pub(super) fn stall_due(&self) -> Option<(Timestamp, Due)> {
-        let counts = self.stage == Stage::Open || self.ending_since.is_some();
+    fn stall_due(&self) -> Option<(Timestamp, Due)> {
+        let counts = self.life.stage == Stage::Done || self.ending_since.is_some();
         if counts && !self.life.is_over() { self.write_stall() } else { None }
     }
 
@@ -101,7 +149,7 @@ impl Sender {
 
     /// Acts on a deadline that passed at this time, with everything parsed that arrived before. It always changes something, so
     /// that the deadline does not stand still.
-    pub(super) fn judge(&mut self, deadline: Deadline, at: Timestamp) {
+    fn judge(&mut self, deadline: Deadline, at: Timestamp) {
         if self.grants_respite(deadline, at) {
             return;
         }

@@ -1,12 +1,24 @@
-//! How a connection ends: every transition of the closing rules in one place, as data that tests enumerate.
+//! How a connection begins and ends: every transition in one place, as data that tests enumerate.
 //!
 //! ```text
+//! opening: Handshake ─request─▶ Decision (server) ─▶ Done
 //! receive: Open ─Close frame─▶ GotClose ─▶ discard      Open ─violation│limit│deadline─▶ Failed ─▶ discard
 //!          Open ─end of stream─▶ Ended
 //! send:    Open ─close()│echo│failure─▶ Closing ─written─▶ SentClose      any but SentClose ─write failed─▶ Broken
 //! ```
 
 use crate::config::Role;
+use crate::state::State;
+
+/// How far the opening handshake is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The peer's part is awaited.
+    Handshake,
+    /// Server: the application's decision is awaited.
+    Decision,
+    Done,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Receiving {
@@ -32,6 +44,10 @@ pub(super) enum Sending {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Input {
+    /// Server: a request that the application is to decide on.
+    Requested,
+    /// The opening handshake is done.
+    Opened,
     CloseReceived,
     /// A violation, a limit, an unfinished message: a Close frame says why.
     Failed,
@@ -43,6 +59,10 @@ pub(super) enum Input {
     /// The peer is dead, or its transport is: no closing handshake is attempted.
     GivenUp,
     CloseDeadline,
+    /// What waits to be written was offered to the transport.
+    Offered,
+    /// Nothing more will be written.
+    Discarded,
 }
 
 /// What becomes of the transport.
@@ -76,6 +96,7 @@ pub enum Transport {
 /// Where the connection stands on its way to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Life {
+    pub(super) stage: Stage,
     pub(super) receiving: Receiving,
     pub(super) sending: Sending,
     /// The stream ended after the Close frame or the failure, where it is no loss.
@@ -87,18 +108,36 @@ pub(super) struct Life {
 enum Over {
     Gracefully,
     ByForce,
+    /// By force, after one last write attempt for the Close frame, which is due.
+    Parting,
+    /// That attempt was made; what the transport did not take is dropped.
+    Parted,
 }
 
 impl Life {
     pub(super) const fn new() -> Self {
-        Self { receiving: Receiving::Open, sending: Sending::Open, input_ended: false, over: None }
+        Self {
+            stage: Stage::Handshake,
+            receiving: Receiving::Open,
+            sending: Sending::Open,
+            input_ended: false,
+            over: None,
+        }
     }
 
     pub(super) fn apply(&mut self, input: Input) {
-        if self.over.is_some() {
-            return;
+        match (self.over, input) {
+            (None, _) => self.apply_living(input),
+            (Some(Over::Parting), Input::Offered) => self.over = Some(Over::Parted),
+            (Some(Over::Parting | Over::Parted), Input::Discarded) => self.over = Some(Over::ByForce),
+            (Some(_), _) => {}
         }
+    }
+
+    fn apply_living(&mut self, input: Input) {
         match (input, self.receiving, self.sending) {
+            (Input::Requested, ..) if self.stage == Stage::Handshake => self.stage = Stage::Decision,
+            (Input::Opened, ..) => self.stage = Stage::Done,
             (Input::CloseReceived, Receiving::Open, _) => {
                 self.receiving = Receiving::GotClose;
                 self.begin_closing();
@@ -124,10 +163,20 @@ impl Life {
                 Receiving::GotClose | Receiving::Failed,
                 Sending::SentClose,
             ) => self.over = Some(Over::Gracefully),
+            (Input::GivenUp, _, Sending::Open | Sending::Closing) => self.over = Some(Over::Parting),
             (Input::ReadFailed | Input::CloseDeadline | Input::GivenUp, _, _) => {
                 self.over = Some(Over::ByForce);
             }
-            (Input::CloseReceived | Input::Failed | Input::CloseWritten | Input::WriteFailed, _, _) => {}
+            (
+                Input::Requested
+                | Input::CloseReceived
+                | Input::Failed
+                | Input::CloseWritten
+                | Input::WriteFailed
+                | Input::Offered
+                | Input::Discarded,
+                ..,
+            ) => {}
         }
         if self.over.is_none() && self.nothing_is_left_to_do() {
             self.over = Some(Over::Gracefully);
@@ -155,21 +204,51 @@ impl Life {
         self.receiving == Receiving::GotClose && self.sending == Sending::SentClose
     }
 
-    pub(super) fn is_open(self) -> bool {
-        self.receiving == Receiving::Open && self.sending == Sending::Open && self.over.is_none()
+    /// Whether neither side has begun to end it.
+    pub(super) fn goes_on(self) -> bool {
+        self.hears() && self.sending == Sending::Open
     }
 
+    /// Whether what arrives counts.
+    #[inline]
+    pub(super) fn hears(self) -> bool {
+        self.receiving == Receiving::Open && self.over.is_none()
+    }
+
+    #[inline]
     pub(super) fn is_over(self) -> bool {
         self.over.is_some()
+    }
+
+    /// Whether the Close frame to a peer that was given up is to be shown, or was.
+    pub(super) fn is_parting(self) -> bool {
+        matches!(self.over, Some(Over::Parting | Over::Parted))
+    }
+
+    /// Whether it was shown, so that the one attempt is made.
+    pub(super) fn has_parted(self) -> bool {
+        self.over == Some(Over::Parted)
+    }
+
+    pub(super) fn state(self) -> State {
+        if self.is_over() {
+            State::Closed
+        } else if !self.goes_on() {
+            State::Closing
+        } else if self.stage == Stage::Done {
+            State::Open
+        } else {
+            State::Connecting
+        }
     }
 
     pub(super) fn transport(self, role: Role) -> Transport {
         match (self.over, role, self.receiving, self.sending) {
             (Some(Over::Gracefully), ..) => Transport::Close,
-            (Some(Over::ByForce), ..) => Transport::Abort,
+            (Some(Over::ByForce | Over::Parted), ..) => Transport::Abort,
             (None, Role::Server, Receiving::GotClose | Receiving::Failed, Sending::SentClose)
             | (None, Role::Client, Receiving::Failed, Sending::SentClose) => Transport::HalfClose,
-            (None, ..) => Transport::Open,
+            (Some(Over::Parting) | None, ..) => Transport::Open,
         }
     }
 }
@@ -179,7 +258,9 @@ mod tests {
     use super::*;
     use alloc::vec::Vec;
 
-    const INPUTS: [Input; 9] = [
+    const INPUTS: [Input; 13] = [
+        Input::Requested,
+        Input::Opened,
         Input::CloseReceived,
         Input::Failed,
         Input::StreamEnded,
@@ -189,6 +270,8 @@ mod tests {
         Input::CloseWritten,
         Input::GivenUp,
         Input::CloseDeadline,
+        Input::Offered,
+        Input::Discarded,
     ];
 
     fn reachable() -> Vec<Life> {
@@ -214,7 +297,9 @@ mod tests {
                 let mut after = life;
                 after.apply(input);
                 if life.is_over() {
-                    assert_eq!(after, life, "{input:?}");
+                    let same = Life { over: life.over, ..after };
+                    assert_eq!(same, life, "{input:?}");
+                    assert!(after.is_over());
                 }
                 if matches!(input, Input::CloseDeadline | Input::GivenUp | Input::ReadFailed) {
                     assert!(after.is_over(), "{life:?} survives {input:?}");
@@ -238,6 +323,8 @@ mod tests {
                     "{life:?} {input:?}"
                 );
                 assert!(life.sending != Sending::SentClose || after.sending == Sending::SentClose);
+                assert!(life.stage != Stage::Done || after.stage == Stage::Done);
+                assert!(life.state() <= after.state(), "{life:?} {input:?}");
             }
         }
     }
@@ -247,10 +334,33 @@ mod tests {
         for life in reachable() {
             for role in [Role::Client, Role::Server] {
                 let transport = life.transport(role);
-                assert_eq!(life.is_over(), matches!(transport, Transport::Close | Transport::Abort));
+                let ended = matches!(transport, Transport::Close | Transport::Abort);
+                assert_eq!(ended, life.is_over() && life.over != Some(Over::Parting));
                 if transport == Transport::HalfClose {
                     assert_eq!(life.sending, Sending::SentClose);
                     assert!(role == Role::Server || life.receiving == Receiving::Failed, "{life:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_peer_that_is_given_up_is_told_in_one_attempt_at_most() {
+        for life in reachable().into_iter().filter(|life| !life.is_over()) {
+            let mut after = life;
+            after.apply(Input::GivenUp);
+            assert_eq!(
+                after.is_parting(),
+                matches!(life.sending, Sending::Open | Sending::Closing),
+                "{life:?}"
+            );
+            for ends in [Input::Offered, Input::Discarded] {
+                let mut after = after;
+                after.apply(ends);
+                assert_eq!(after.transport(Role::Server), Transport::Abort, "{life:?}");
+                for input in INPUTS {
+                    after.apply(input);
+                    assert_eq!(after.transport(Role::Server), Transport::Abort, "{life:?} {input:?}");
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The whole connection: the opening handshake, then the two halves, joined.
 
 mod deadlines;
+mod joint;
 mod life;
 mod opening;
 mod output;
@@ -15,22 +16,20 @@ use bytes::BytesMut;
 use crate::close::CloseFrame;
 use crate::config::{Config, Role};
 use crate::entropy::Entropy;
-use crate::error::{Deadline, SendError, TransportFailure};
+use crate::error::{SendError, TransportFailure};
 use crate::event::{Cause, Event};
-use crate::message::Message;
-use crate::receive::Receiver;
-use crate::signal::Received;
+use crate::message::{Chunk, Message};
+use crate::receive::{InputEnd, Receiver};
 use crate::state::State;
 use crate::stats::Stats;
 use crate::time::Timestamp;
 use crate::upgrade::{Accept, Agreement, ClientRequest, Misuse, Reject};
-use deadlines::Due;
-use life::Receiving;
+use life::Stage;
 use opening::Opening;
-use sender::{Sender, Stage};
 
 pub use life::Transport;
 pub use output::{Output, Taken};
+pub use sender::Sender;
 
 /// One WebSocket connection, from its first handshake byte to its last close byte, without any I/O.
 ///
@@ -42,12 +41,14 @@ pub use output::{Output, Taken};
 /// - **What happened outside**: [`end_of_input`](Self::end_of_input), [`read_failed`](Self::read_failed),
 ///   [`write_failed`](Self::write_failed), [`handle_timeout`](Self::handle_timeout), [`wrote`](Self::wrote),
 ///   [`set_reading`](Self::set_reading).
-/// - **Commands**: [`accept`](Self::accept), [`reject`](Self::reject), [`send`](Self::send), [`ping`](Self::ping),
-///   [`pong`](Self::pong), [`close`](Self::close). Where one is refused, it says so and has changed nothing.
+/// - **Commands**: [`accept`](Self::accept), [`reject`](Self::reject), [`send`](Self::send),
+///   [`send_chunk`](Self::send_chunk), [`ping`](Self::ping), [`pong`](Self::pong), [`close`](Self::close). Where one is
+///   refused, it says so and has changed nothing.
 /// - **What must be done**: [`poll_event`](Self::poll_event), [`output`](Self::output) or [`take`](Self::take),
 ///   [`transport`](Self::transport), [`poll_timeout`](Self::poll_timeout). After anything else was called, do what
 ///   they say, in this order, until all four say that nothing is left.
-/// - **Beginnings**: [`client`](Self::client), [`server`](Self::server), [`upgraded`](Self::upgraded).
+/// - **Beginnings**: [`client`](Self::client), [`server`](Self::server), [`upgraded`](Self::upgraded). And once it is open, it
+///   may be [`split`](Self::split) into the two halves that it is made of.
 ///
 /// There is no order to remember beyond that: each method may be called at any time, and each poll may be repeated; only
 /// [`output`](Self::output) counts as an attempt to write, so ask [`wants_write`](Self::wants_write) to look. An owner
@@ -79,10 +80,6 @@ pub struct Connection {
     opening: Option<Box<Opening>>,
     receiver: Receiver,
     sender: Sender,
-    input_ended: Option<InputEnd>,
-    end_of_input_was_told: bool,
-    /// A deadline has passed, and is judged once what arrived before was parsed.
-    deadline_passed: bool,
 }
 
 /// Role, state and counters. What was received and what waits to be sent may hold passwords, so it is not shown.
@@ -94,13 +91,6 @@ impl fmt::Debug for Connection {
             .field("stats", &self.stats())
             .finish_non_exhaustive()
     }
-}
-
-/// How the transport's input ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum InputEnd {
-    Stream,
-    Failure(TransportFailure),
 }
 
 impl Connection {
@@ -150,9 +140,19 @@ impl Connection {
             opening: None,
             receiver: Receiver::new(role, &config),
             sender: Sender::new(role, config, Entropy::new(seed), now),
-            input_ended: None,
-            end_of_input_was_told: false,
-            deadline_passed: false,
+        }
+    }
+
+    /// Takes the connection apart, once it is open: into the half that parses and the half that does everything else, for
+    /// two threads that share them behind locks of their own. The crate docs say how they belong together.
+    ///
+    /// # Errors
+    /// The connection, if its opening handshake is not done.
+    pub fn split(self) -> Result<(Receiver, Sender), Box<Self>> {
+        if self.sender.life.stage == Stage::Done {
+            Ok((self.receiver, self.sender))
+        } else {
+            Err(Box::new(self))
         }
     }
 
@@ -165,59 +165,33 @@ impl Connection {
     /// one buffer can serve many connections, and an idle connection owns none.
     #[must_use]
     pub fn poll_event(&mut self, input: &mut BytesMut, now: Timestamp) -> Option<Event> {
-        self.sender.observe(now);
-        loop {
-            if self.sender.life.is_over() {
-                self.end(input);
-                return self.sender.poll_event();
-            }
-            let before = input.len();
-            if !self.sender.is_reading() {
-                // Nothing is parsed.
-            } else if self.opening.is_some() {
-                if let Some(event) = self.poll_opening(input) {
-                    return Some(event);
-                }
-            } else if let Some(received) = self.receiver.poll(input) {
-                self.sender.parsed(before.saturating_sub(input.len()), self.receiver.is_unfinished());
-                match received {
-                    Received::Progress => {}
-                    Received::Message(message) => {
-                        self.sender.count_message();
-                        return Some(Event::Message(message));
-                    }
-                    Received::Signal(signal) => {
-                        if let Some(event) = self.sender.apply(signal) {
-                            return Some(event);
-                        }
-                    }
-                }
-            }
-            // What was parsed may have ended the opening handshake, or the connection.
-            if !input.is_empty() && self.parses() {
-                continue;
-            }
-            if self.deadline_passed || self.acts_on_end_of_input() {
-                if let Some(event) = self.act_on_what_waited() {
-                    return Some(event);
-                }
-            } else if !self.sender.has_event() {
-                return None;
+        if self.opening.is_some()
+            && let Some(event) = self.poll_opening(input, now)
+        {
+            return Some(event);
+        }
+        while self.opening.is_none()
+            && self.sender.wants_read()
+            && let Some(signal) = self.receiver.poll(input)
+        {
+            let event = self.sender.apply(signal, now);
+            if event.is_some() {
+                return event;
             }
         }
+        let event = self.sender.poll_event(now);
+        if self.sender.discards() {
+            self.end(input);
+        }
+        event
     }
 
     /// Whether to read the transport. If not, its input or the connection has ended, a decision on the request is awaited, or
     /// the owner [said so](Self::set_reading).
     #[must_use]
     pub fn wants_read(&self) -> bool {
-        self.parses() && self.input_ended.is_none()
-    }
-
-    /// Whether what arrived is parsed.
-    fn parses(&self) -> bool {
-        self.sender.is_reading()
-            && !self.sender.life.is_over()
+        self.sender.wants_read()
+            && !self.receiver.has_ended()
             && !self.opening.as_ref().is_some_and(|opening| opening.waits_for_decision())
     }
 
@@ -227,21 +201,20 @@ impl Connection {
     /// In between nothing is parsed, and the peer's silence is not held against it, since nobody would hear it. All else
     /// goes on: output, Pings, the deadlines for writing and for closing; [`poll_event`](Self::poll_event) tells the end.
     pub fn set_reading(&mut self, reading: bool, now: Timestamp) {
-        self.sender.observe(now);
-        self.sender.set_reading(reading);
+        self.sender.set_reading(reading, now);
     }
 
     /// The transport has no more input: TCP FIN, TLS close_notify, HTTP/2 END_STREAM. It takes effect once what was read
     /// before is parsed, in [`poll_event`](Self::poll_event).
     pub fn end_of_input(&mut self, now: Timestamp) {
         self.sender.observe(now);
-        self.input_ended.get_or_insert(InputEnd::Stream);
+        self.receiver.end_of_input();
     }
 
     /// Reading the transport failed; nothing more will arrive. It takes effect as [`end_of_input`](Self::end_of_input) does.
     pub fn read_failed(&mut self, failure: TransportFailure, now: Timestamp) {
         self.sender.observe(now);
-        self.input_ended.get_or_insert(InputEnd::Failure(failure));
+        self.receiver.read_failed(failure);
         self.sender.discard_if_over();
     }
 
@@ -254,7 +227,7 @@ impl Connection {
         match &self.opening {
             // A server that cannot answer has no reason to go on reading.
             Some(opening) if opening.is_server() => self.sender.abandon(Cause::Transport(failure), None),
-            _ => self.sender.write_failed(failure),
+            _ => self.sender.write_failed(failure, now),
         }
         self.finish_opening();
     }
@@ -288,7 +261,7 @@ impl Connection {
         &mut self,
         decision: impl FnOnce(&mut Opening, &mut Sender) -> Result<(), Misuse>,
     ) -> Result<(), Misuse> {
-        if !self.sender.life.is_open() {
+        if !self.sender.life.goes_on() {
             return Err(Misuse::NoRequestPending);
         }
         let opening = self.opening.as_mut().ok_or(Misuse::NoRequestPending)?;
@@ -303,9 +276,22 @@ impl Connection {
     ///
     /// # Errors
     /// [`SendError::Full`] while [`Config::output_high_water`] bytes or more are queued, [`SendError::NotOpen`] in any
-    /// state but [`State::Open`]; both give the message back.
+    /// state but [`State::Open`], [`SendError::Unfinished`] while a message in chunks is. All give the message back.
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError<Message>> {
-        self.sender.send(message.into())
+        self.sender.send(message)
+    }
+
+    /// Queues a piece of a message that need not fit in memory, or whose end is not known yet: each chunk goes out in frames
+    /// of its own, and the message ends with the chunk that says so (RFC 6455 §5.4). Control frames pass between them; whole
+    /// messages wait until it has ended.
+    ///
+    /// If the connection is closed before, the message stays unfinished, and the peer's application does not get it.
+    ///
+    /// # Errors
+    /// [`SendError::Full`] and [`SendError::NotOpen`] as for [`send`](Self::send), [`SendError::WrongKind`] if the chunk is
+    /// text and its message is not, or the other way round. All give the chunk back.
+    pub fn send_chunk(&mut self, chunk: Chunk) -> Result<(), SendError<Chunk>> {
+        self.sender.send_chunk(chunk)
     }
 
     /// Queues a Ping with at most 125 bytes of payload, ahead of all messages. Its Pong's [`Event::Pong`] carries the round
@@ -334,7 +320,7 @@ impl Connection {
     pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>, now: Timestamp) {
         self.sender.observe(now);
         match &mut self.opening {
-            None => self.sender.close(frame.into()),
+            None => self.sender.begin_closing(frame.into()),
             Some(opening) => {
                 // It is the application's choice, so a refusal that has come in part is not told.
                 let _ = opening.cancel(Cause::ClosedWhileConnecting, &mut self.sender);
@@ -347,21 +333,18 @@ impl Connection {
 
     /// What is to be written now, for a write attempt that does not wait. See [`Output`].
     pub fn output(&mut self, now: Timestamp) -> Output<'_> {
-        self.sender.observe(now);
-        Output::new(&mut self.sender)
+        self.sender.output(now)
     }
 
     /// Hands out up to `max` bytes to be written, owned; `None` if there are none, or while a piece that was taken is not
     /// credited in full. For writes that may block, or that a kernel carries out. See [`Taken`].
     pub fn take(&mut self, max: usize, now: Timestamp) -> Option<Taken> {
-        self.sender.observe(now);
-        self.sender.take(max).map(Taken)
+        self.sender.take(max, now)
     }
 
     /// Credits `count` bytes of the piece that was [taken](Self::take): they were written, and it is `now` after that.
     pub fn wrote(&mut self, count: usize, now: Timestamp) {
-        self.sender.observe(now);
-        self.sender.wrote_lent(count);
+        self.sender.wrote(count, now);
     }
 
     /// Whether anything is to be written, or was [taken](Self::take) and is not credited yet. It may be asked at any time,
@@ -386,6 +369,12 @@ impl Connection {
         self.sender.send_capacity()
     }
 
+    /// Whether a message in [chunks](Self::send_chunk) has begun and not ended, so that [`send`](Self::send) refuses.
+    #[must_use]
+    pub fn is_sending_chunks(&self) -> bool {
+        self.sender.is_sending_chunks()
+    }
+
     /// What becomes of the transport, to be asked whenever output was written or an event was handled.
     #[must_use]
     pub fn transport(&self) -> Transport {
@@ -398,30 +387,14 @@ impl Connection {
     /// anew after each wake-up rather than remember it.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        // While a verdict waits for what arrived to be parsed, only the one that does not wait is left.
-        let due = if self.deadline_passed { self.sender.stall_due() } else { self.sender.next_due() };
-        due.map(|(at, _)| at)
+        self.sender.poll_timeout()
     }
 
     /// Says that it is `now`. What that ends is judged by the next [`poll_event`](Self::poll_event), after it parsed what
     /// had arrived; but for [`Config::write_stall`], which nothing that arrives could avert: so it also ends a connection
     /// whose owner parses nothing more until output has gone. Calls that come early or for nothing change nothing.
     pub fn handle_timeout(&mut self, now: Timestamp) {
-        self.sender.observe(now);
-        if let Some((at, _)) = self.sender.stall_due().filter(|(at, _)| *at <= self.sender.now) {
-            self.sender.judge(Deadline::WriteStall, at);
-        }
-        while let Some((at, due)) = self.sender.next_due()
-            && at <= self.sender.now
-        {
-            match due {
-                Due::Ping => self.sender.ping_heartbeat(),
-                Due::Judge(_) => {
-                    self.deadline_passed = true;
-                    return;
-                }
-            }
-        }
+        self.sender.handle_timeout(now);
     }
 
     // Look.
@@ -435,7 +408,7 @@ impl Connection {
     /// The subprotocol that was agreed on, the browser's `protocol`; `None` before the connection is open, too.
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
-        self.sender.agreement.subprotocol()
+        self.sender.subprotocol()
     }
 
     /// What was counted so far.
@@ -446,82 +419,69 @@ impl Connection {
 
     // Inside.
 
-    #[inline(never)]
-    fn poll_opening(&mut self, input: &mut BytesMut) -> Option<Event> {
-        let before = input.len();
-        let opening = self.opening.as_mut()?;
-        let event = opening.poll(input, &mut self.sender);
-        self.sender.received_bytes(before.saturating_sub(input.len()));
-        self.finish_opening();
-        event
-    }
-
-    /// Whether the end of input is due: after what came before it was parsed, and answered if it is a request.
-    fn acts_on_end_of_input(&self) -> bool {
-        match self.input_ended {
-            _ if self.end_of_input_was_told => false,
-            None => false,
-            Some(InputEnd::Stream) => self.parses(),
-            Some(InputEnd::Failure(_)) => self.sender.is_reading(),
-        }
-    }
-
-    /// Acts on the end of input and on deadlines, which wait until everything is parsed.
+    /// Goes on with the opening handshake, as far as what came allows.
     #[cold]
-    fn act_on_what_waited(&mut self) -> Option<Event> {
+    fn poll_opening(&mut self, input: &mut BytesMut, now: Timestamp) -> Option<Event> {
+        self.sender.observe(now);
         let mut event = None;
-        if self.acts_on_end_of_input() {
-            self.end_of_input_was_told = true;
-            let failure = match self.input_ended {
-                Some(InputEnd::Failure(failure)) => Some(failure),
-                Some(InputEnd::Stream) | None => None,
-            };
-            match (&mut self.opening, failure) {
-                (Some(opening), failure) => event = opening.end_of_input(failure, &mut self.sender),
-                (None, Some(failure)) => self.sender.read_failed(failure),
-                (None, None) => self.sender.end_of_input(Cause::EndOfStream(self.receiver.position())),
-            }
-        } else if core::mem::take(&mut self.deadline_passed) {
-            event = self.judge();
+        while event.is_none()
+            && self.sender.wants_read()
+            && let Some(opening) = self.opening.as_mut().filter(|opening| !opening.waits_for_decision())
+            && !input.is_empty()
+        {
+            let before = input.len();
+            event = opening.poll(input, &mut self.sender);
+            self.sender.received_bytes(before.saturating_sub(input.len()));
+            self.finish_opening();
         }
-        self.finish_opening();
+        if event.is_none() && !self.sender.life.is_over() {
+            event = self.end_opening();
+            self.finish_opening();
+        }
         event
     }
 
-    fn judge(&mut self) -> Option<Event> {
-        while let Some((at, due)) = self.sender.next_due()
-            && at <= self.sender.now
+    /// Acts on the end of the input and on deadlines, which wait until everything is parsed.
+    fn end_opening(&mut self) -> Option<Event> {
+        let opening = self.opening.as_mut()?;
+        let end = self.receiver.untold_end().filter(|end| match end {
+            // What came before the end of the stream may be a request, which waits to be decided on.
+            InputEnd::Stream => self.sender.is_reading() && !opening.waits_for_decision(),
+            InputEnd::Failure(_) => self.sender.is_reading(),
+        });
+        if let Some(end) = end {
+            self.receiver.take_end();
+            let failure = match end {
+                InputEnd::Stream => None,
+                InputEnd::Failure(failure) => Some(failure),
+            };
+            opening.end_of_input(failure, &mut self.sender)
+        } else if self.sender.verdict_is_due
+            && let Some(deadline) = self.sender.overdue_opening()
         {
-            match (due, &mut self.opening) {
-                (Due::Ping, _) => self.sender.ping_heartbeat(),
-                (Due::Judge(deadline @ (Deadline::Handshake | Deadline::Decision)), Some(opening)) => {
-                    if let Some(event) = opening.cancel(Cause::Deadline(deadline), &mut self.sender) {
-                        return Some(event);
-                    }
-                    self.finish_opening();
-                }
-                (Due::Judge(deadline), _) => self.sender.judge(deadline, at),
-            }
+            opening.cancel(Cause::Deadline(deadline), &mut self.sender)
+        } else {
+            None
         }
-        None
     }
 
-    /// Lets the opening handshake go once it is done, and the receiver discard once nothing counts any more. A failed
-    /// write alone does not end it: the peer may have answered, and what is not read as its answer must not be read as
-    /// frames.
+    /// Lets the opening handshake go once it is done, or ended by an answer. A failed write alone does not end it: the peer
+    /// may have answered, and what is not read as its answer must not be read as frames.
     fn finish_opening(&mut self) {
-        if self.sender.stage == Stage::Open || self.sender.life.receiving != Receiving::Open {
+        if self.sender.life.stage == Stage::Done || self.sender.discards() {
             self.opening = None;
         }
-        if self.sender.life.is_over() || self.sender.life.receiving == Receiving::Failed {
+        if self.sender.discards() {
             self.receiver.discard();
         }
     }
 
+    /// Nothing that arrives counts any more.
     #[cold]
     fn end(&mut self, input: &mut BytesMut) {
-        self.opening = None;
-        self.receiver.discard();
-        input.clear();
+        self.finish_opening();
+        if self.sender.life.is_over() {
+            input.clear();
+        }
     }
 }

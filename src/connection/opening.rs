@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::sender::{Sender, Stage};
+use super::sender::Sender;
 use crate::config::Config;
 use crate::error::{Deadline, TransportFailure};
 use crate::event::{Cause, Event, Side};
@@ -46,11 +46,11 @@ impl Opening {
             }
             Self::Server(handshake) => match handshake.receive(input)? {
                 ServerStep::Request(request) => {
-                    sender.enter(Stage::Decision);
+                    sender.requested();
                     Some(Event::Request(request))
                 }
                 ServerStep::HttpRequest(request) => {
-                    sender.enter(Stage::Decision);
+                    sender.requested();
                     Some(Event::HttpRequest(request))
                 }
                 ServerStep::Failed { answer, error } => {
@@ -131,7 +131,7 @@ fn refused(response: Response, sender: &mut Sender) -> Event {
 fn client_event(step: ClientStep, sender: &mut Sender) -> Option<Event> {
     match step {
         // Too late: nothing can be written any more. The failure is the cause, since it came first.
-        ClientStep::Open(..) if !sender.life.is_open() => {
+        ClientStep::Open(..) if !sender.life.goes_on() => {
             sender.abandon(Cause::ClosedWhileConnecting, None);
             None
         }

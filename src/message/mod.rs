@@ -1,5 +1,6 @@
-//! What travels: text and binary messages.
+//! What travels: text and binary messages, whole or in pieces.
 
+mod chunk;
 mod utf8_bytes;
 
 use alloc::string::String;
@@ -7,6 +8,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
+pub use chunk::Chunk;
 pub use utf8_bytes::Utf8Bytes;
 pub(crate) use utf8_bytes::{Assembly, InvalidUtf8};
 
@@ -28,7 +30,21 @@ pub enum Message {
     Binary(Bytes),
 }
 
+/// The two kinds of message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Binary,
+}
+
 impl Message {
+    pub(crate) const fn kind(&self) -> Kind {
+        match self {
+            Self::Text(_) => Kind::Text,
+            Self::Binary(_) => Kind::Binary,
+        }
+    }
+
     /// The length of the payload in bytes.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -161,10 +161,6 @@ impl Assembly {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// Validates what was appended since the last call. A character that is cut off at the end may still be completed
     /// by what follows, so it passes; at most three bytes are looked at twice.
     pub(crate) fn validate(&mut self) -> Result<(), InvalidUtf8> {
@@ -177,6 +173,14 @@ impl Assembly {
             Err(_) => return Err(InvalidUtf8),
         }
         Ok(())
+    }
+
+    /// Takes out what is known to be text, and keeps the at most three bytes of a character that is cut off.
+    pub(crate) fn take_text(&mut self) -> Utf8Bytes {
+        let tail = self.bytes.get(self.valid..).unwrap_or_default().to_vec();
+        self.bytes.truncate(self.valid);
+        let text = core::mem::replace(self, Self { bytes: tail, valid: 0 });
+        Utf8Bytes(text.finish_binary())
     }
 
     /// The payload as text; what was not validated yet is validated now.

@@ -2,9 +2,9 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::config::{Config, MessageKinds};
+use crate::config::{Config, Delivery, MessageKinds};
 use crate::error::{Limit, Violation};
-use crate::message::{Assembly, InvalidUtf8, Message};
+use crate::message::{Assembly, Chunk, InvalidUtf8, Kind, Message};
 use crate::signal::Fault;
 use crate::wire::mask;
 
@@ -17,28 +17,32 @@ fn is_worth_splitting(len: usize, input: &BytesMut) -> bool {
     len >= SPLIT_FROM && len >= input.capacity() / 4
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Text,
-    Binary,
-}
+/// The most that is delivered, or done, at once where a message is delivered in chunks; and how much of it must arrive for its
+/// deadline to begin anew.
+pub(super) const CHUNK: usize = 64 * 1024;
 
 /// The part of the configuration that messages are judged by. Sizes are compared as the peer states them, in 64 bits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
+    pub(super) delivery: Delivery,
     kinds: MessageKinds,
-    max_message: usize,
-    max_frame: Option<usize>,
-    max_fragments: u32,
+    max_message: u64,
+    max_frame: u64,
+    max_fragments: u64,
 }
 
 impl Rules {
     pub(super) fn new(config: &Config) -> Self {
         Self {
+            delivery: config.delivery,
             kinds: config.accept_kinds,
-            max_message: config.max_message_size,
-            max_frame: config.max_frame_size,
-            max_fragments: config.max_fragments,
+            max_message: match config.delivery {
+                // More than this cannot be held in one piece.
+                Delivery::Messages => config.message_size_limit().min(isize::MAX as u64),
+                Delivery::Chunks => config.message_size_limit(),
+            },
+            max_frame: config.max_frame_size.unwrap_or(u64::MAX),
+            max_fragments: config.fragments_limit(),
         }
     }
 
@@ -54,19 +58,17 @@ impl Rules {
         self.judge_fragments(1)
     }
 
-    fn judge_size(&self, before: usize, payload_len: u64) -> Result<(), Fault> {
-        if let Some(max) = self.max_frame
-            && payload_len > max as u64
-        {
-            return Err(Limit::FrameSize(max).into());
+    fn judge_size(&self, before: u64, payload_len: u64) -> Result<(), Fault> {
+        if payload_len > self.max_frame {
+            return Err(Limit::FrameSize(self.max_frame).into());
         }
-        if payload_len.saturating_add(before as u64) > self.max_message as u64 {
+        if payload_len.saturating_add(before) > self.max_message {
             return Err(Limit::MessageSize(self.max_message).into());
         }
         Ok(())
     }
 
-    fn judge_fragments(&self, fragments: u32) -> Result<(), Fault> {
+    fn judge_fragments(&self, fragments: u64) -> Result<(), Fault> {
         if fragments > self.max_fragments { Err(Limit::Fragments(self.max_fragments).into()) } else { Ok(()) }
     }
 }
@@ -104,19 +106,21 @@ pub(super) fn whole(
 #[derive(Debug)]
 pub(super) struct Unfinished {
     kind: Kind,
-    fragments: u32,
+    fragments: u64,
+    received: u64,
+    /// All that came of it, or what was not delivered yet.
     payload: Assembly,
 }
 
 impl Unfinished {
     pub(super) fn new(kind: Kind) -> Self {
-        Self { kind, fragments: 1, payload: Assembly::default() }
+        Self { kind, fragments: 1, received: 0, payload: Assembly::default() }
     }
 
     /// Judges the next fragment by its header.
     pub(super) fn begin_fragment(&mut self, payload_len: u64, rules: &Rules) -> Result<(), Fault> {
         self.fragments = self.fragments.saturating_add(1);
-        rules.judge_size(self.payload.len(), payload_len)?;
+        rules.judge_size(self.received, payload_len)?;
         rules.judge_fragments(self.fragments)
     }
 
@@ -129,11 +133,27 @@ impl Unfinished {
         key: Option<[u8; 4]>,
     ) -> Result<Option<[u8; 4]>, Violation> {
         let mut turned = None;
+        self.received = self.received.saturating_add(chunk.len() as u64);
         self.payload.extend(chunk, more, |appended| turned = key.map(|key| mask::apply(appended, key)));
         if self.kind == Kind::Text {
             self.payload.validate()?;
         }
         Ok(turned)
+    }
+
+    /// Whether its size went beyond another multiple of [`CHUNK`] with the last `len` bytes.
+    pub(super) fn is_fast(&self, len: usize) -> bool {
+        let before = self.received.saturating_sub(len as u64);
+        self.received / CHUNK as u64 > before / CHUNK as u64
+    }
+
+    /// What can be delivered of it, if that is anything: of text, all but the beginning of a character.
+    pub(super) fn take_chunk(&mut self) -> Option<Chunk> {
+        let piece = match self.kind {
+            Kind::Text => Message::Text(self.payload.take_text()),
+            Kind::Binary => Message::Binary(core::mem::take(&mut self.payload).finish_binary()),
+        };
+        (!piece.is_empty()).then_some(Chunk { piece, last: false })
     }
 
     pub(super) fn finish(self) -> Result<Message, Violation> {
@@ -147,5 +167,24 @@ impl Unfinished {
 impl From<InvalidUtf8> for Violation {
     fn from(InvalidUtf8: InvalidUtf8) -> Self {
         Self::InvalidUtf8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a 64-bit length comes to does not depend on how many bits a pointer has.
+    #[test]
+    fn sizes_are_judged_in_64_bits() {
+        let config = Config { max_message_size: Some(u64::from(u32::MAX)), ..Config::default() };
+        let rules = Rules::new(&config);
+        let judge = |len| rules.judge_first(Kind::Binary, len);
+        assert_eq!(judge(u64::from(u32::MAX)), Ok(()));
+        for len in [1 << 32, (1 << 32) + 1, 1 << 62, (1 << 63) - 1] {
+            assert_eq!(judge(len), Err(Limit::MessageSize(u64::from(u32::MAX)).into()), "{len:#x}");
+        }
+        let mut begun = Unfinished { received: 1 << 32, ..Unfinished::new(Kind::Binary) };
+        assert!(begun.begin_fragment(0, &rules).is_err());
     }
 }

@@ -1,24 +1,46 @@
-//! The receiving machine: bytes in, messages and signals out. It has no clock and no deadline, and never answers: what
-//! follows from what it read is for the sending side, which learns of it by the [`Signal`].
+//! The receiving machine: bytes in, messages and all else that the peer says out. It has no clock and no deadline, and never
+//! answers: what follows from what it read is for the sending side, which learns of it by the [`Signal`].
 
 mod message;
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use bytes::{Buf, BytesMut};
 
-use crate::config::{Config, Role};
-use crate::error::Violation;
+use crate::config::{Config, Delivery, Role};
+use crate::error::{TransportFailure, Violation};
 use crate::event::StreamPosition;
-use crate::message::Message;
-use crate::signal::{Fault, Received, Signal};
+use crate::message::{Chunk, Kind, Message};
+use crate::signal::{Fault, News, Progress, Signal};
 use crate::wire::close_payload;
 use crate::wire::header::{self, Header, Opcode};
 use crate::wire::mask;
-use message::{Kind, Rules, Unfinished, whole};
+use message::{CHUNK, Rules, Unfinished, whole};
 
-#[derive(Debug)]
-pub(crate) struct Receiver {
+/// The receiving half of a connection, made by [`Connection::split`](crate::Connection::split).
+///
+/// It parses what arrives, without a clock, a deadline or an answer. What it finds are [`Signal`]s for the
+/// [`Sender`](crate::Sender), which makes events of them: apply each one, in order. There is one call back: once the sender
+/// [says so](crate::Sender::discards), nothing that arrives counts any more, and [`discard`](Self::discard) frees what was kept
+/// of it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use bytes::BytesMut;
+/// use websocket_proto::{Agreement, Config, Connection, Event, Message, Role, Timestamp};
+///
+/// let now = Timestamp::default();
+/// let config = Arc::new(Config::default());
+/// let connection = Connection::upgraded(Role::Server, Agreement::default(), config, [7; 32], now);
+/// let (mut receiver, mut sender) = connection.split().expect("it is open");
+///
+/// let mut input = BytesMut::from(&b"\x81\x85\0\0\0\0hello"[..]);
+/// let signal = receiver.poll(&mut input).expect("a message");
+/// assert_eq!(sender.apply(signal, now), Some(Event::Message(Message::from("hello"))));
+/// assert!(receiver.poll(&mut input).is_none());
+/// ```
+pub struct Receiver {
     role: Role,
     rules: Rules,
     /// The part of a header that came with an earlier input.
@@ -27,9 +49,38 @@ pub(crate) struct Receiver {
     frame: Option<Frame>,
     /// The message that frame belongs to, or that is continued by a later one.
     message: Option<Unfinished>,
+    /// Enough of it came in the last step for its deadline to begin anew.
+    is_fast: bool,
     /// The payload of a control frame that did not come in one piece.
     control: Vec<u8>,
     discarding: bool,
+    input: Input,
+}
+
+/// What it waits for. What was received may hold passwords, so it is not shown.
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver")
+            .field("role", &self.role)
+            .field("position", &self.position())
+            .field("input", &self.input)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How the transport's input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Input {
+    Open,
+    /// It has ended, which is to be told after what came before.
+    Ended(InputEnd),
+    Told,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InputEnd {
+    Stream,
+    Failure(TransportFailure),
 }
 
 #[derive(Debug, Default)]
@@ -55,36 +106,48 @@ impl Receiver {
             partial: PartialHeader::default(),
             frame: None,
             message: None,
+            is_fast: false,
             control: Vec::new(),
             discarding: false,
+            input: Input::Open,
         }
     }
 
-    /// Takes one step, through at most one frame. `None` means that `input` is empty.
+    /// Takes one step, through at most one frame. `None` means that `input` is empty and that there is nothing to tell.
+    ///
+    /// Only what is used is taken from `input`, and what must be kept is kept here: any buffer may be passed next time.
     #[inline]
-    pub(crate) fn poll(&mut self, input: &mut BytesMut) -> Option<Received> {
+    pub fn poll(&mut self, input: &mut BytesMut) -> Option<Signal> {
         if input.is_empty() {
-            return None;
+            return self.poll_end();
         }
-        if self.discarding {
+        let before = input.len();
+        let news = if self.discarding {
             input.clear();
-            return Some(Received::Progress);
-        }
-        Some(self.step(input).unwrap_or_else(|fault| {
-            self.discard();
-            Received::Signal(Signal::Failed(fault))
-        }))
+            News::Nothing
+        } else {
+            self.step(input).unwrap_or_else(|fault| {
+                self.discard();
+                News::Failed(fault)
+            })
+        };
+        Some(Signal { bytes: before.saturating_sub(input.len()), progress: self.progress(), news })
     }
 
-    /// Whether a frame or a message has begun and is not finished.
-    #[inline]
-    pub(crate) fn is_unfinished(&self) -> bool {
-        self.frame.is_some() || self.partial.len > 0 || self.message.is_some()
+    /// The transport has no more input: TCP FIN, TLS close_notify, HTTP/2 END_STREAM. [`poll`](Self::poll) tells it after what
+    /// came before.
+    pub fn end_of_input(&mut self) {
+        self.end(InputEnd::Stream);
+    }
+
+    /// Reading the transport failed; nothing more will arrive. [`poll`](Self::poll) tells it after what came before.
+    pub fn read_failed(&mut self, failure: TransportFailure) {
+        self.end(InputEnd::Failure(failure));
     }
 
     /// From now on input is consumed and ignored, and what was kept of it is freed (RFC 6455 §7.1.7).
     #[cold]
-    pub(crate) fn discard(&mut self) {
+    pub fn discard(&mut self) {
         self.discarding = true;
         self.partial = PartialHeader::default();
         self.frame = None;
@@ -92,8 +155,49 @@ impl Receiver {
         self.control = Vec::new();
     }
 
+    // The end of the input.
+
+    fn end(&mut self, end: InputEnd) {
+        if self.input == Input::Open {
+            self.input = Input::Ended(end);
+        }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.input != Input::Open
+    }
+
+    /// How the input ended, if that was not told yet.
+    pub(crate) fn untold_end(&self) -> Option<InputEnd> {
+        match self.input {
+            Input::Ended(end) => Some(end),
+            Input::Open | Input::Told => None,
+        }
+    }
+
+    /// The same, and now it is told.
+    pub(crate) fn take_end(&mut self) -> Option<InputEnd> {
+        let end = self.untold_end()?;
+        self.input = Input::Told;
+        Some(end)
+    }
+
+    #[inline]
+    fn poll_end(&mut self) -> Option<Signal> {
+        if matches!(self.input, Input::Ended(_)) { self.tell_end() } else { None }
+    }
+
+    #[cold]
+    fn tell_end(&mut self) -> Option<Signal> {
+        let news = match self.take_end()? {
+            InputEnd::Stream => News::EndOfStream(self.position()),
+            InputEnd::Failure(failure) => News::ReadFailed(failure),
+        };
+        Some(Signal { bytes: 0, progress: self.progress(), news })
+    }
+
     /// Where in the protocol the stream stands.
-    pub(crate) fn position(&self) -> StreamPosition {
+    fn position(&self) -> StreamPosition {
         if self.frame.is_some() || self.partial.len > 0 {
             StreamPosition::InsideFrame
         } else if self.message.is_some() {
@@ -104,7 +208,20 @@ impl Receiver {
     }
 
     #[inline]
-    fn step(&mut self, input: &mut BytesMut) -> Result<Received, Fault> {
+    fn progress(&mut self) -> Progress {
+        if self.frame.is_none() && self.partial.len == 0 && self.message.is_none() {
+            Progress::Finished
+        } else if core::mem::take(&mut self.is_fast) {
+            Progress::UnfinishedButFast
+        } else {
+            Progress::Unfinished
+        }
+    }
+
+    // Frames.
+
+    #[inline]
+    fn step(&mut self, input: &mut BytesMut) -> Result<News, Fault> {
         if let Some(frame) = self.frame {
             return self.read_payload(frame, input);
         }
@@ -113,7 +230,7 @@ impl Receiver {
         {
             let frame = self.begin_frame(&header)?;
             if let Some(message) = self.read_whole(&frame, header_len, input)? {
-                return Ok(Received::Message(message));
+                return Ok(News::Message(message));
             }
             input.advance(header_len);
             return self.read_payload(frame, input);
@@ -123,7 +240,7 @@ impl Receiver {
                 let frame = self.begin_frame(&header)?;
                 self.read_payload(frame, input)
             }
-            None => Ok(Received::Progress),
+            None => Ok(News::Nothing),
         }
     }
 
@@ -169,9 +286,9 @@ impl Receiver {
         header_len: usize,
         input: &mut BytesMut,
     ) -> Result<Option<Message>, Violation> {
-        let kind = match frame.opcode {
-            Opcode::Text => Kind::Text,
-            Opcode::Binary => Kind::Binary,
+        let kind = match (frame.opcode, self.rules.delivery) {
+            (Opcode::Text, Delivery::Messages) => Kind::Text,
+            (Opcode::Binary, Delivery::Messages) => Kind::Binary,
             _ => return Ok(None),
         };
         match usize::try_from(frame.remaining) {
@@ -183,35 +300,45 @@ impl Receiver {
     }
 
     #[inline(never)]
-    fn read_payload(&mut self, frame: Frame, input: &mut BytesMut) -> Result<Received, Fault> {
+    fn read_payload(&mut self, frame: Frame, input: &mut BytesMut) -> Result<News, Fault> {
         if frame.opcode.is_control() { self.read_control(frame, input) } else { self.read_data(frame, input) }
     }
 
-    fn read_data(&mut self, mut frame: Frame, input: &mut BytesMut) -> Result<Received, Fault> {
-        let len = usize::try_from(frame.remaining).unwrap_or(usize::MAX);
+    fn read_data(&mut self, mut frame: Frame, input: &mut BytesMut) -> Result<News, Fault> {
+        let in_chunks = self.rules.delivery == Delivery::Chunks;
         let kind = if frame.opcode == Opcode::Text { Kind::Text } else { Kind::Binary };
-        let available = input.len();
         let message = self.message.get_or_insert_with(|| Unfinished::new(kind));
-        let taken = len.min(available);
+        let len = usize::try_from(frame.remaining).unwrap_or(usize::MAX);
+        let taken = len.min(input.len()).min(if in_chunks { CHUNK } else { usize::MAX });
         frame.remaining = frame.remaining.saturating_sub(taken as u64);
-        let more = if frame.fin { frame.remaining } else { u64::MAX };
+        let more = match (in_chunks, frame.fin) {
+            (true, _) => 0,
+            (false, true) => frame.remaining,
+            (false, false) => u64::MAX,
+        };
         frame.mask = message.extend(input.get(..taken).unwrap_or_default(), more, frame.mask)?;
         input.advance(taken);
-        if frame.remaining > 0 {
-            self.frame = Some(frame);
-            return Ok(Received::Progress);
+        self.frame = (frame.remaining > 0).then_some(frame);
+        if frame.remaining == 0 && frame.fin {
+            return self.finish_message();
         }
-        self.frame = None;
-        if !frame.fin {
-            return Ok(Received::Progress);
+        if !in_chunks {
+            return Ok(News::Nothing);
         }
-        match self.message.take() {
-            Some(message) => Ok(Received::Message(message.finish()?)),
-            None => Ok(Received::Progress),
-        }
+        self.is_fast = message.is_fast(taken);
+        Ok(message.take_chunk().map_or(News::Nothing, News::Chunk))
     }
 
-    fn read_control(&mut self, mut frame: Frame, input: &mut BytesMut) -> Result<Received, Fault> {
+    fn finish_message(&mut self) -> Result<News, Fault> {
+        let Some(message) = self.message.take() else { return Ok(News::Nothing) };
+        let message = message.finish()?;
+        Ok(match self.rules.delivery {
+            Delivery::Messages => News::Message(message),
+            Delivery::Chunks => News::Chunk(Chunk::last(message)),
+        })
+    }
+
+    fn read_control(&mut self, mut frame: Frame, input: &mut BytesMut) -> Result<News, Fault> {
         let len = usize::try_from(frame.remaining).unwrap_or(usize::MAX);
         let taken = len.min(input.len());
         self.control.extend_from_slice(input.get(..taken).unwrap_or_default());
@@ -219,21 +346,21 @@ impl Receiver {
         frame.remaining = frame.remaining.saturating_sub(taken as u64);
         if frame.remaining > 0 {
             self.frame = Some(frame);
-            return Ok(Received::Progress);
+            return Ok(News::Nothing);
         }
         self.frame = None;
         let mut payload = core::mem::take(&mut self.control);
         if let Some(key) = frame.mask {
             mask::apply(&mut payload, key);
         }
-        Ok(Received::Signal(match frame.opcode {
-            Opcode::Ping => Signal::Ping(payload.into()),
-            Opcode::Pong => Signal::Pong(payload.into()),
+        Ok(match frame.opcode {
+            Opcode::Ping => News::Ping(payload.into()),
+            Opcode::Pong => News::Pong(payload.into()),
             _ => {
                 let close = close_payload::parse(&payload)?;
                 self.discard();
-                Signal::Close(close)
+                News::Close(close)
             }
-        }))
+        })
     }
 }

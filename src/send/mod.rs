@@ -14,7 +14,7 @@ use bytes::{Buf, Bytes};
 use crate::close::{CloseCode, CloseFrame};
 use crate::config::{Config, Role};
 use crate::entropy::Entropy;
-use crate::message::Message;
+use crate::message::{Chunk, Kind, Message};
 use crate::wire::header::{EncodedHeader, Header, MAX_CONTROL_PAYLOAD, Opcode};
 use crate::wire::mask;
 
@@ -42,11 +42,13 @@ pub(crate) struct Outbox {
     taken: usize,
     pongs: VecDeque<Bytes>,
     pings: [Option<Bytes>; PingKind::COUNT],
-    messages: VecDeque<Message>,
+    messages: VecDeque<Piece>,
     /// Payload bytes in `messages`.
     queued: usize,
-    /// The rest of a message that goes out in several frames.
-    current: Option<Current>,
+    /// The rest of a message, or of a piece of one, that goes out in several frames.
+    current: Option<Piece>,
+    /// The kind of the message whose last chunk was not queued yet.
+    unfinished: Option<Kind>,
     close: Close,
     /// What ends where in the stream, of the encoded bytes that the transport has not taken yet.
     marks: VecDeque<(u64, Mark)>,
@@ -65,10 +67,14 @@ pub(crate) enum Mark {
     Close,
 }
 
+/// A message, or a part of one, that waits.
 #[derive(Debug)]
-struct Current {
+struct Piece {
+    /// Of its next frame.
     opcode: Opcode,
-    rest: Bytes,
+    payload: Bytes,
+    /// Whether the message ends with it.
+    last: bool,
 }
 
 #[derive(Debug)]
@@ -115,6 +121,7 @@ impl Outbox {
             messages: VecDeque::new(),
             queued: 0,
             current: None,
+            unfinished: None,
             close: Close::None,
             marks: VecDeque::new(),
             encoded: 0,
@@ -129,7 +136,7 @@ impl Outbox {
 
     /// Bytes that wait: of messages not encoded yet their payload, of all else what goes out.
     pub(crate) fn buffered(&self) -> usize {
-        let current = self.current.as_ref().map_or(0, |current| current.rest.len());
+        let current = self.current.as_ref().map_or(0, |current| current.payload.len());
         self.queued.saturating_add(current).saturating_add(self.wire.len()).saturating_add(self.taken)
     }
 
@@ -162,8 +169,19 @@ impl Outbox {
     /// Messages that were accepted and not written whole: those that were dropped and those that wait.
     pub(crate) fn messages_unsent(&self) -> u64 {
         let encoded = self.marks.iter().filter(|(_, mark)| *mark == Mark::Message).count();
-        let waiting = self.messages.len().saturating_add(usize::from(self.current.is_some()));
-        self.messages_dropped.saturating_add(encoded.saturating_add(waiting) as u64)
+        self.messages_dropped.saturating_add(encoded.saturating_add(self.messages_waiting()) as u64)
+    }
+
+    /// Messages that are not encoded whole, each counted where its end is.
+    fn messages_waiting(&self) -> usize {
+        let pieces = self.messages.iter().chain(&self.current);
+        let ends = pieces.filter(|piece| piece.last).count();
+        ends.saturating_add(usize::from(self.unfinished.is_some()))
+    }
+
+    /// The kind of the message whose last chunk is yet to come.
+    pub(crate) fn unfinished_kind(&self) -> Option<Kind> {
+        self.unfinished
     }
 
     /// The code of the Close frame that was encoded; 1005 if it carried none.
@@ -193,8 +211,20 @@ impl Outbox {
     }
 
     pub(crate) fn push_message(&mut self, message: Message) {
-        self.queued = self.queued.saturating_add(message.len());
-        self.messages.push_back(message);
+        let opcode = Opcode::of(message.kind());
+        self.push_piece(Piece { opcode, payload: message.into_payload(), last: true });
+    }
+
+    pub(crate) fn push_chunk(&mut self, chunk: Chunk) {
+        let kind = chunk.piece.kind();
+        let opcode = if self.unfinished.is_some() { Opcode::Continuation } else { Opcode::of(kind) };
+        self.unfinished = (!chunk.last).then_some(kind);
+        self.push_piece(Piece { opcode, payload: chunk.piece.into_payload(), last: chunk.last });
+    }
+
+    fn push_piece(&mut self, piece: Piece) {
+        self.queued = self.queued.saturating_add(piece.payload.len());
+        self.messages.push_back(piece);
     }
 
     fn mark(&mut self, mark: Mark) {
@@ -244,18 +274,20 @@ impl Outbox {
     pub(crate) fn forsake_messages(&mut self) {
         self.messages_dropped = self.messages_unsent();
         self.marks.retain(|(_, mark)| *mark != Mark::Message);
-        self.messages = VecDeque::new();
-        self.queued = 0;
-        self.current = None;
+        self.forget_messages();
     }
 
     /// Drops the messages that are not encoded whole.
     fn drop_messages(&mut self) {
-        let dropped = self.messages.len().saturating_add(usize::from(self.current.is_some()));
-        self.messages_dropped = self.messages_dropped.saturating_add(dropped as u64);
+        self.messages_dropped = self.messages_dropped.saturating_add(self.messages_waiting() as u64);
+        self.forget_messages();
+    }
+
+    fn forget_messages(&mut self) {
         self.messages = VecDeque::new();
         self.queued = 0;
         self.current = None;
+        self.unfinished = None;
     }
 
     /// Drops everything; nothing will go out any more.
@@ -331,8 +363,8 @@ impl Outbox {
                 self.encode_frame(true, Opcode::Ping, payload);
                 self.mark(Mark::Ping(kind));
                 ping_encoded(kind);
-            } else if let Some(current) = self.next_message() {
-                self.encode_message(current);
+            } else if let Some(piece) = self.next_piece() {
+                self.encode_piece(piece);
             } else if matches!(self.close, Close::Queued { .. }) {
                 self.encode_close();
             } else {
@@ -347,28 +379,27 @@ impl Outbox {
             .find_map(|kind| kind.slot(&mut self.pings).take().map(|payload| (kind, payload)))
     }
 
-    fn next_message(&mut self) -> Option<Current> {
+    fn next_piece(&mut self) -> Option<Piece> {
         if let Some(current) = self.current.take() {
             return Some(current);
         }
-        let message = self.messages.pop_front()?;
+        let piece = self.messages.pop_front()?;
         if self.messages.is_empty() {
             self.messages = VecDeque::new();
         }
-        self.queued = self.queued.saturating_sub(message.len());
-        let opcode = if matches!(message, Message::Text(_)) { Opcode::Text } else { Opcode::Binary };
-        Some(Current { opcode, rest: message.into_payload() })
+        self.queued = self.queued.saturating_sub(piece.payload.len());
+        Some(piece)
     }
 
     /// Encodes one frame of a message and keeps the rest.
-    fn encode_message(&mut self, Current { opcode, mut rest }: Current) {
+    fn encode_piece(&mut self, Piece { opcode, payload: mut rest, last }: Piece) {
         let payload = rest.split_to(rest.len().min(self.max_frame));
-        let fin = rest.is_empty();
-        self.encode_frame(fin, opcode, payload);
-        if fin {
+        let whole = rest.is_empty();
+        self.encode_frame(whole && last, opcode, payload);
+        if !whole {
+            self.current = Some(Piece { opcode: Opcode::Continuation, payload: rest, last });
+        } else if last {
             self.mark(Mark::Message);
-        } else {
-            self.current = Some(Current { opcode: Opcode::Continuation, rest });
         }
     }
 

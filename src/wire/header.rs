@@ -2,6 +2,7 @@
 
 use crate::config::Role;
 use crate::error::Violation;
+use crate::message::Kind;
 
 /// The longest header: two bytes, a 64-bit length and a mask.
 pub(crate) const MAX_LEN: usize = 14;
@@ -38,6 +39,14 @@ impl Opcode {
             0xa => Self::Pong,
             reserved => return Err(Violation::ReservedOpcode(reserved)),
         })
+    }
+
+    /// The opcode of a message's first frame.
+    pub(crate) const fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Text => Self::Text,
+            Kind::Binary => Self::Binary,
+        }
     }
 
     const fn bits(self) -> u8 {

@@ -18,7 +18,7 @@ const READ_SIZE: usize = 1024;
 /// The defaults are for servers with memory to spare; these are for 64 KiB. The README says what they come to.
 fn config() -> Config {
     let mut config = Config::default();
-    config.max_message_size = 8 * 1024;
+    config.max_message_size = Some(8 * 1024);
     config.max_head_size = 4 * 1024;
     // Never reached: the queue is empty whenever something is read, and what is read at once ends one message of the largest
     // size and brings less than a thousand bytes more. So no answer is refused while the connection is open.

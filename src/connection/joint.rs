@@ -1,0 +1,306 @@
+//! What arrived, or did not, and what follows from it for both directions: the rules that join the two halves.
+
+use alloc::string::{String, ToString};
+
+use bytes::Bytes;
+
+use super::life::{Input, Receiving, Sending};
+use super::sender::Sender;
+use crate::close::{CloseCode, CloseFrame};
+use crate::entropy::Entropy;
+use crate::error::{Deadline, TransportFailure};
+use crate::event::{Cause, CloseEvent, Ending, Event, Side};
+use crate::signal::{News, Progress, Signal};
+use crate::time::Timestamp;
+use crate::upgrade::Agreement;
+
+impl Sender {
+    /// Takes note of what the receiving half found, and makes an event of it, where it is one.
+    ///
+    /// Apply each [`Signal`] at once and in order. Where what arrives does not count any more, this gives no event.
+    #[inline]
+    #[must_use = "it may be a message"]
+    pub fn apply(&mut self, signal: Signal, now: Timestamp) -> Option<Event> {
+        self.observe(now);
+        self.parsed(signal.bytes, signal.progress);
+        match signal.news {
+            News::Nothing => None,
+            News::Message(message) if self.life.hears() => {
+                self.stats.messages_received = self.stats.messages_received.saturating_add(1);
+                Some(Event::Message(message))
+            }
+            news => self.apply_rarer(news),
+        }
+    }
+
+    /// The end, once, after everything that had arrived was applied: what is due is judged here. `None` if there is nothing to
+    /// tell, or nothing more.
+    #[inline]
+    #[must_use = "it may be the end"]
+    pub fn poll_event(&mut self, now: Timestamp) -> Option<Event> {
+        self.observe(now);
+        if self.verdict_is_due || self.life.is_over() { self.poll_end() } else { None }
+    }
+
+    /// Whether what arrives does not count any more, as the connection has ended or failed, by a deadline for instance. Then tell
+    /// the [`Receiver`](crate::Receiver) to [discard](crate::Receiver::discard); nothing is lost if that comes late.
+    #[must_use]
+    pub fn discards(&self) -> bool {
+        self.life.is_over() || self.life.receiving == Receiving::Failed
+    }
+
+    /// Whether to read the transport, as long as its input has not ended. If not, the connection has ended, or the owner
+    /// [said so](Self::set_reading).
+    #[inline]
+    #[must_use]
+    pub fn wants_read(&self) -> bool {
+        self.is_reading() && !self.life.is_over()
+    }
+
+    /// As [`Connection::set_reading`](crate::Connection::set_reading).
+    pub fn set_reading(&mut self, reading: bool, now: Timestamp) {
+        self.observe(now);
+        if !reading {
+            self.deaf_since.get_or_insert(self.now);
+        } else if let Some(since) = self.deaf_since.take() {
+            // While nobody listened, the clock of the peer's silence stood still.
+            let deaf = self.now.saturating_duration_since(since);
+            self.last_received = self.last_received.saturating_add(deaf);
+            self.unfinished_since = self.unfinished_since.map(|since| since.saturating_add(deaf));
+            if let Some(pulse) = &mut self.pulse {
+                pulse.was_deaf(since, self.now);
+            }
+        }
+    }
+
+    pub(super) fn is_reading(&self) -> bool {
+        self.deaf_since.is_none()
+    }
+
+    // The opening handshake.
+
+    pub(super) fn entropy(&mut self) -> &mut Entropy {
+        self.outbox.entropy()
+    }
+
+    pub(super) fn send_handshake(&mut self, head: Bytes) {
+        self.outbox.push_handshake(head);
+    }
+
+    /// A request came that the application is to decide on.
+    pub(super) fn requested(&mut self) {
+        self.life.apply(Input::Requested);
+        self.stage_since = self.now;
+    }
+
+    /// The opening handshake is done.
+    pub(super) fn open(&mut self, agreement: Agreement) {
+        self.agreement = agreement;
+        self.life.apply(Input::Opened);
+        // Silence before was the handshake's, which had a deadline of its own.
+        self.last_received = self.now;
+        self.last_progress = self.now;
+    }
+
+    /// Ends an opening handshake with an HTTP answer.
+    pub(super) fn answer_and_end(&mut self, answer: Bytes, cause: Cause) {
+        self.cause.get_or_insert(cause);
+        self.closed_first_by.get_or_insert(Side::Local);
+        self.outbox.push_final_answer(answer);
+        self.begin_ending(Input::Failed);
+    }
+
+    /// Ends an opening handshake without another word.
+    pub(super) fn abandon(&mut self, cause: Cause, first: Option<Side>) {
+        self.cause.get_or_insert(cause);
+        self.closed_first_by = self.closed_first_by.or(first);
+        self.life.apply(Input::StreamEnded);
+        self.discard();
+    }
+
+    /// The server answered with this status, which tells more than a write that may have failed before.
+    pub(super) fn refused(&mut self, status: u16) {
+        self.cause = None;
+        self.abandon(Cause::Refused(status), Some(Side::Remote));
+    }
+
+    // What arrived, or did not.
+
+    /// Counts bytes that were parsed.
+    #[inline]
+    pub(super) fn received_bytes(&mut self, bytes: usize) {
+        if bytes > 0 {
+            self.last_received = self.now;
+            self.stats.bytes_received = self.stats.bytes_received.saturating_add(bytes as u64);
+        }
+    }
+
+    #[inline]
+    fn parsed(&mut self, bytes: usize, progress: Progress) {
+        self.received_bytes(bytes);
+        if let Some(pulse) = self.pulse.as_mut().filter(|_| bytes > 0) {
+            pulse.received();
+        }
+        self.unfinished_since = match progress {
+            Progress::Finished => None,
+            Progress::Unfinished => self.unfinished_since.or(Some(self.now)),
+            Progress::UnfinishedButFast => Some(self.now),
+        };
+    }
+
+    #[inline(never)]
+    fn apply_rarer(&mut self, news: News) -> Option<Event> {
+        match news {
+            News::EndOfStream(position) => self.end_of_input(Cause::EndOfStream(position)),
+            News::ReadFailed(failure) => self.read_failed(failure),
+            _ if !self.life.hears() => {}
+            News::Nothing | News::Message(_) => {}
+            News::Chunk(chunk) => {
+                if chunk.last {
+                    self.stats.messages_received = self.stats.messages_received.saturating_add(1);
+                }
+                return Some(Event::Chunk(chunk));
+            }
+            News::Ping(payload) => {
+                self.stats.pings_received = self.stats.pings_received.saturating_add(1);
+                if self.config.automatic_pong && self.life.sending != Sending::Broken {
+                    self.outbox.push_pong(payload.clone());
+                }
+                return Some(Event::Ping(payload));
+            }
+            News::Pong(payload) => return Some(self.apply_pong(payload)),
+            News::Close(frame) => self.apply_close(frame.as_ref()),
+            News::Failed(fault) => self.fail(fault.into(), fault.close_code()),
+        }
+        None
+    }
+
+    fn apply_pong(&mut self, payload: Bytes) -> Event {
+        self.stats.pongs_received = self.stats.pongs_received.saturating_add(1);
+        let heartbeat = self.pulse.as_ref().and_then(|pulse| pulse.ping.answered_by(&payload, self.now));
+        let application =
+            self.application_ping.as_ref().and_then(|ping| ping.answered_by(&payload, self.now));
+        if heartbeat.is_some() {
+            self.pulse = None;
+        } else if application.is_some() {
+            self.application_ping = None;
+        }
+        let round_trip = heartbeat.or(application);
+        self.stats.round_trip = round_trip.or(self.stats.round_trip);
+        Event::Pong { payload, round_trip }
+    }
+
+    fn apply_close(&mut self, frame: Option<&CloseFrame>) {
+        self.closed_first_by.get_or_insert(Side::Remote);
+        let code = frame.map_or(CloseCode::NO_STATUS, CloseFrame::code);
+        let reason = frame.map_or("", CloseFrame::reason);
+        self.received = Some((code, reason.to_string()));
+        // The echo has the code alone (§5.5.1); the reason was the peer's.
+        self.outbox.push_close(frame.map(|frame| CloseFrame::known(frame.code(), "")), false);
+        self.begin_ending(Input::CloseReceived);
+    }
+
+    /// Fails the connection (RFC 6455 §7.1.7): the peer is told why, ahead of what waits for a later write.
+    ///
+    /// What was said to the messages before the failure is framed first, as far as one write takes it: whether the peer gets
+    /// those answers must not depend on whether its bytes came in one read or in two.
+    pub(super) fn fail(&mut self, cause: Cause, code: CloseCode) {
+        let reason = match cause {
+            Cause::Violation(violation) => violation.to_string(),
+            Cause::Limit(limit) => limit.to_string(),
+            Cause::Deadline(deadline) => deadline.to_string(),
+            _ => String::new(),
+        };
+        self.cause.get_or_insert(cause);
+        self.closed_first_by.get_or_insert(Side::Local);
+        self.encode();
+        self.outbox.push_close(CloseFrame::truncated(code, &reason).ok(), true);
+        self.begin_ending(Input::Failed);
+    }
+
+    /// Gives the peer up: there is no use in a closing handshake. Its Close frame gets one write attempt.
+    pub(super) fn give_up(&mut self, deadline: Deadline) {
+        self.cause.get_or_insert(Cause::Deadline(deadline));
+        self.life.apply(Input::GivenUp);
+        self.outbox.forsake_messages();
+        if self.life.is_parting() && !self.outbox.is_lent() {
+            self.outbox.push_close(told(deadline), true);
+        } else {
+            self.discard();
+        }
+    }
+
+    pub(super) fn inbound_idle(&mut self) {
+        self.cause.get_or_insert(Cause::Deadline(Deadline::InboundIdle));
+        self.begin_closing(told(Deadline::InboundIdle));
+    }
+
+    pub(super) fn close_deadline_passed(&mut self) {
+        if !self.life.was_clean() {
+            self.cause.get_or_insert(Cause::Deadline(Deadline::Close));
+        }
+        self.life.apply(Input::CloseDeadline);
+        self.discard();
+    }
+
+    /// Begins the closing handshake, behind everything that was accepted.
+    pub(super) fn begin_closing(&mut self, frame: Option<CloseFrame>) {
+        if self.life.goes_on() {
+            self.closed_first_by.get_or_insert(Side::Local);
+            self.outbox.push_close(frame, false);
+            self.begin_ending(Input::CloseCommand);
+        }
+    }
+
+    /// The stream ended, and everything in it was parsed; `cause` counts if no Close frame came before.
+    fn end_of_input(&mut self, cause: Cause) {
+        if self.life.hears() {
+            self.cause.get_or_insert(cause);
+            self.closed_first_by.get_or_insert(Side::Remote);
+        }
+        self.life.apply(Input::StreamEnded);
+        self.discard_if_over();
+    }
+
+    fn read_failed(&mut self, failure: TransportFailure) {
+        if !self.life.was_clean() {
+            self.cause.get_or_insert(Cause::Transport(failure));
+        }
+        self.life.apply(Input::ReadFailed);
+        self.discard_if_over();
+    }
+
+    // The last event.
+
+    #[cold]
+    fn poll_end(&mut self) -> Option<Event> {
+        if core::mem::take(&mut self.verdict_is_due) {
+            self.judge_all();
+        }
+        if !self.life.is_over() || core::mem::replace(&mut self.closed_was_told, true) {
+            return None;
+        }
+        Some(Event::Closed(self.close_event()))
+    }
+
+    fn close_event(&mut self) -> CloseEvent {
+        let was_clean = self.life.was_clean();
+        let (received, reason) = self.received.take().unzip();
+        CloseEvent::new(Ending {
+            reason: reason.unwrap_or_default(),
+            was_clean,
+            cause: self.cause.unwrap_or(Cause::ClosingHandshake),
+            sent: self.outbox.close_code().filter(|_| self.close_written),
+            received,
+            closed_first_by: self.closed_first_by,
+            unsent_messages: self.outbox.messages_unsent(),
+            local_stall: self.local_stall,
+            stats: self.stats(),
+        })
+    }
+}
+
+/// The Close frame that reports a deadline.
+fn told(deadline: Deadline) -> Option<CloseFrame> {
+    deadline.close_code().and_then(|code| CloseFrame::truncated(code, &deadline.to_string()).ok())
+}
