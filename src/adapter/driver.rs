@@ -7,6 +7,7 @@ use bytes::BytesMut;
 use super::Error;
 use super::parked::Parked;
 use crate::connection::Connection;
+use crate::error::SendError;
 use crate::event::{CloseEvent, Event};
 use crate::state::State;
 use crate::time::Timestamp;
@@ -33,6 +34,7 @@ pub(crate) struct Driver {
     pub(crate) unflushed: bool,
     pub(crate) half_closed: bool,
     pub(crate) parked: Parked,
+    nobody_reads: bool,
     pub(crate) close_event: Option<CloseEvent>,
     pub(crate) close_was_told: bool,
     /// When the transport was last asked for input.
@@ -54,6 +56,7 @@ impl Driver {
             unflushed: false,
             half_closed: false,
             parked: Parked::default(),
+            nobody_reads: false,
             close_event: None,
             close_was_told: false,
             looked_at: Timestamp::default(),
@@ -91,7 +94,7 @@ impl Driver {
             self.connection.set_reading(true, now);
         }
         while let Some(event) = self.parse(now) {
-            if goal == Goal::Close && self.parked.is_full() {
+            if self.nobody_reads || (goal == Goal::Close && self.parked.is_full()) {
                 continue;
             }
             found = true;
@@ -114,6 +117,13 @@ impl Driver {
     pub(crate) fn forget_events(&mut self) {
         self.parked = Parked::default();
         self.close_was_told |= self.close_event.is_some();
+    }
+
+    /// Nobody will read any more: what waits is dropped, and so is what arrives.
+    pub(crate) fn stop_reading(&mut self, now: Timestamp) {
+        self.nobody_reads = true;
+        self.parked = Parked::default();
+        self.connection.set_reading(true, now);
     }
 
     /// Whether more events may be there without reading: then what they bring about can leave together.
@@ -149,6 +159,11 @@ impl Driver {
     /// Whether nothing that was accepted for sending was lost.
     pub(crate) fn flushed(&self) -> Result<(), Error> {
         if self.connection.stats().messages_dropped > 0 { Err(self.ended()) } else { Ok(()) }
+    }
+
+    /// What a command was refused for, told with the end where that is the reason.
+    pub(crate) fn refused<T>(&self, error: SendError<T>) -> Error {
+        if matches!(error, SendError::NotOpen(..)) { self.ended() } else { error.into() }
     }
 
     /// Why nothing goes on here any more.

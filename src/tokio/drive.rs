@@ -13,6 +13,7 @@ use super::wakers::Task;
 use crate::adapter::{Error, Goal, dropped};
 use crate::close::CloseFrame;
 use crate::event::{CloseEvent, Event};
+use crate::message::Chunk;
 use crate::state::State;
 
 /// How many rounds one poll makes before it lets others have their turn, over a transport that always has something.
@@ -97,6 +98,32 @@ where
         self.driver.close_event.clone().map_or(Poll::Pending, Poll::Ready)
     }
 
+    /// Queues the chunk once there is room for it, and writes it.
+    pub(super) fn poll_send_chunk(
+        &mut self,
+        chunk: &mut Option<Chunk>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        if chunk.is_some() {
+            ready!(self.poll_until(Goal::Capacity, cx));
+        }
+        if let Some(chunk) = chunk.take()
+            && let Err(error) = self.driver.connection.send_chunk(chunk)
+        {
+            return Poll::Ready(Err(self.driver.refused(error)));
+        }
+        ready!(self.poll_until(Goal::Flushed, cx));
+        Poll::Ready(self.flushed())
+    }
+
+    /// Nobody will read any more: what arrives is dropped.
+    pub(super) fn stop_reading(&mut self) {
+        let now = self.now();
+        self.driver.stop_reading(now);
+        // Room is what a blocked writer may wait for.
+        self.wakers.wake(Task::Writer);
+    }
+
     fn has_reached(&self, goal: Goal) -> bool {
         self.driver.has_reached(goal, self.io.is_some())
     }
@@ -140,6 +167,7 @@ where
             let connection = &mut self.driver.connection;
             while connection.state() == State::Open
                 && connection.send_capacity() > 0
+                && !connection.is_sending_chunks()
                 && let Some(message) = queue.try_next()
                 && connection.send(message).is_ok()
             {}

@@ -39,6 +39,7 @@ where
             State::Closing | State::Closed => queue.close(),
             State::Open => {
                 while connection.send_capacity() > 0
+                    && !connection.is_sending_chunks()
                     && let Poll::Ready(message) = queue.poll_next(cx)
                     && connection.send(message).is_ok()
                 {}

@@ -32,6 +32,7 @@
 //! Deadlines need tokio's timer: poll a socket in a runtime with `enable_time`, or it panics.
 
 mod drive;
+mod halves;
 mod incoming;
 mod io;
 mod parts;
@@ -53,6 +54,7 @@ use crate::close::CloseFrame;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::event::{CloseEvent, Event};
+use crate::message::Chunk;
 use crate::state::State;
 use crate::stats::Stats;
 use crate::time::Timestamp;
@@ -61,6 +63,7 @@ use io::Timer;
 use sender::Queue;
 use wakers::Wakers;
 
+pub use halves::{ReadHalf, WriteHalf};
 pub use incoming::{Incoming, accept};
 pub use parts::Parts;
 pub use sender::MessageSender;
@@ -73,8 +76,8 @@ pub use sender::MessageSender;
 /// `Sink::send` waits until the message was written. To let several share a write, `feed` them: what was fed is written
 /// when the sink is flushed, and whenever the stream is polled and finds nothing more to read.
 ///
-/// A socket may be split into two tasks with `StreamExt::split`: both are woken for whatever they wait for. While one sends
-/// and nobody reads, what arrives is kept for whoever reads next: of Pings and Pongs the first 16, and messages up to 64 KiB.
+/// A socket may be split for two tasks, with [`into_split`](Self::into_split) or `StreamExt::split`: both are woken for
+/// whatever they wait for. While one sends and nobody reads, what arrives is kept for whoever reads next: of Pings and Pongs the first 16, and messages up to 64 KiB.
 /// Then the transport is not read any more, nor are the Pings in it answered, until somebody takes a message.
 ///
 /// Dropping it queues a Close frame with 1001 and makes one write attempt that does not wait. Use
@@ -168,6 +171,18 @@ where
     /// For a task that waits for something else meanwhile, in `select!`. Cancel-safe.
     pub async fn drive(&mut self) -> CloseEvent {
         poll_fn(|cx| self.poll_end(Goal::End, cx)).await
+    }
+
+    /// Sends a piece of a message that need not fit in memory: waits for room as `Sink::send` does, and until it is written.
+    /// See [`Connection::send_chunk`] for what chunks are. Dropped before there was room, it has sent nothing.
+    ///
+    /// What other tasks queue meanwhile waits until the message has ended.
+    ///
+    /// # Errors
+    /// [`Error::WrongKind`], [`Error::NotOpen`], or [`Error::Closed`] if the connection ended before it was written.
+    pub async fn send_chunk(&mut self, chunk: Chunk) -> Result<(), Error> {
+        let mut chunk = Some(chunk);
+        poll_fn(|cx| self.poll_send_chunk(&mut chunk, cx)).await
     }
 
     /// Queues a Ping with at most 125 bytes of payload; it goes out as soon as the socket is polled.

@@ -27,6 +27,7 @@ where
         for _ in 0..MAX_ROUNDS {
             match ready!(this.poll_next_event(cx)) {
                 Some(Event::Message(message)) => return Poll::Ready(Some(Ok(message))),
+                Some(Event::Chunk(_)) => return Poll::Ready(Some(Err(Error::Chunked))),
                 Some(Event::Closed(close)) if !close.was_clean() => {
                     return Poll::Ready(Some(Err(Error::Closed(close))));
                 }
@@ -67,8 +68,7 @@ where
             (Ok(()), _) => Ok(()),
             // Since this one was promised room, another task's message took it.
             (Err(SendError::Full(message)), Some(queue)) => queue.hold(message),
-            (Err(SendError::Full(_)), None) => Err(Error::Full),
-            (Err(_), _) => Err(this.driver.ended()),
+            (Err(error), _) => Err(this.driver.refused(error)),
         }
     }
 

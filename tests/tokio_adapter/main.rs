@@ -8,6 +8,7 @@ mod scripted_async;
 
 mod cancel;
 mod closing;
+mod halves;
 mod handshake;
 mod parts;
 mod queue;
@@ -71,6 +72,8 @@ fn sockets_go_anywhere() {
     anywhere::<WebSocketStream<tokio::net::TcpStream>>();
     anywhere::<websocket_proto::tokio::Incoming<Scripted>>();
     anywhere::<websocket_proto::tokio::MessageSender>();
+    anywhere::<websocket_proto::tokio::ReadHalf<Scripted>>();
+    anywhere::<websocket_proto::tokio::WriteHalf<Scripted>>();
     anywhere::<websocket_proto::tokio::Parts<Scripted>>();
     anywhere::<Error>();
 }

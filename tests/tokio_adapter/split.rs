@@ -1,4 +1,4 @@
-//! One socket, two tasks: no wake-up is lost, and none is made up.
+//! One socket, two tasks: no wake-up is lost, none is made up, and each half may go.
 
 use std::future::{Future, poll_fn};
 use std::io::ErrorKind;
@@ -64,7 +64,7 @@ fn run<A, B>(one: &mut Task<'_, A>, other: &mut Task<'_, B>) -> usize {
 #[tokio::test(start_paused = true)]
 async fn each_half_is_woken_for_what_it_waits_for() {
     let (socket, remote) = server(quiet());
-    let (mut sink, mut stream) = socket.split();
+    let (mut stream, mut sink) = socket.into_split();
     remote.set_room(Some(0));
     let mut reader = Task::new(stream.next());
     let mut writer = Task::new(sink.send(Message::from("x".repeat(100))));
@@ -95,7 +95,7 @@ async fn the_last_to_poll_may_go_away() {
         let (mut socket, remote) = server(quiet());
         remote.set_room(Some(0));
         socket.feed("queued".into()).await.unwrap();
-        let (mut sink, mut stream) = socket.split();
+        let (mut stream, mut sink) = socket.into_split();
         if reader_goes {
             let mut writer = Task::new(sink.flush());
             drop(Task::new(stream.next()));
@@ -116,7 +116,7 @@ async fn the_last_to_poll_may_go_away() {
 async fn a_reader_learns_of_an_end_that_the_writer_found() {
     for way in 0..3 {
         let (socket, remote) = server(quiet());
-        let (mut sink, mut stream) = socket.split();
+        let (mut stream, mut sink) = socket.into_split();
         let mut reader = Task::new(stream.next());
         match way {
             // Both sides closed; only the answer, which cannot be written, stands between them and the end.
@@ -139,7 +139,7 @@ async fn a_reader_learns_of_an_end_that_the_writer_found() {
                 remote.lock().read_waker = None;
                 remote.push(&masked(CLOSE, &close_payload(1000, "")));
                 remote.end();
-                let mut writer = Task::new(sink.close());
+                let mut writer = Task::new(SinkExt::close(&mut sink));
                 run(&mut reader, &mut writer);
                 assert_eq!(writer.done.take(), Some(Ok(())));
             }
@@ -162,7 +162,7 @@ async fn a_reader_learns_of_an_end_that_the_writer_found() {
 async fn a_writer_learns_of_an_end_that_the_reader_found() {
     let (socket, remote) = server(quiet());
     remote.set_room(Some(0));
-    let (mut sink, mut stream) = socket.split();
+    let (mut stream, mut sink) = socket.into_split();
     let mut writer = Task::new(sink.send("never".into()));
     let mut reader = Task::new(stream.next());
     // Only the reader finds it, in a transport that woke nobody.
@@ -180,7 +180,7 @@ async fn a_writer_does_not_wait_for_a_reader_that_found_the_end_behind_a_message
     remote.set_room(Some(0));
     remote.push(&[masked(0x81, b"one"), masked(0x81, b"two")].concat());
     assert_eq!(socket.next().await, text("one"));
-    let (mut sink, mut stream) = socket.split();
+    let (mut stream, mut sink) = socket.into_split();
     let mut writer = Task::new(sink.send("waits".into()));
     // The application was slow, and the reader looks ahead while it gives out what it has.
     sleep(SECOND).await;
@@ -197,7 +197,7 @@ async fn a_writer_does_not_wait_for_a_reader_that_found_the_end_behind_a_message
 async fn a_writer_learns_that_the_reader_has_written_for_it() {
     let (socket, remote) = server(quiet());
     remote.set_room(Some(0));
-    let (mut sink, mut stream) = socket.split();
+    let (mut stream, mut sink) = socket.into_split();
     let mut writer = Task::new(sink.send("waits".into()));
     let mut reader = Task::new(stream.next());
     remote.lock().write_waker = None;
@@ -215,7 +215,7 @@ async fn a_blocked_writer_goes_on_reading_once_there_is_room_to_keep_messages() 
     for _ in 0..100 {
         remote.push(&masked(BINARY, &[7; 1000]));
     }
-    let (mut sink, mut stream) = socket.split();
+    let (mut stream, mut sink) = socket.into_split();
     let mut writer = Task::new(sink.send("x".into()));
     writer.run();
     let reads = remote.seen().reads;
@@ -231,7 +231,7 @@ async fn a_blocked_writer_goes_on_reading_once_there_is_room_to_keep_messages() 
 #[tokio::test(start_paused = true)]
 async fn nobody_is_woken_for_nothing() {
     let (socket, remote) = server(Config::default());
-    let (mut sink, mut stream) = socket.split();
+    let (mut stream, mut sink) = socket.into_split();
     let mut reader = Task::new(stream.next());
     let mut writer = Task::new(poll_fn(|cx| Pin::new(&mut sink).poll_close(cx)));
     for _ in 0..10 {
@@ -242,8 +242,9 @@ async fn nobody_is_woken_for_nothing() {
     assert!(frames(&remote.written()).iter().any(|(first, _)| *first == CLOSE));
 }
 
+/// `StreamExt::split` shares a socket as `into_split` does, behind a lock of its own.
 #[tokio::test(start_paused = true)]
-async fn two_tasks_and_all_their_traffic() {
+async fn two_tasks_and_all_their_traffic_after_a_split_of_futures() {
     let (near, far) = pair(&Config::default(), 777);
     let send = |mut sink: SplitSink<Pipe, Message>, count: usize| {
         tokio::spawn(async move {
