@@ -1,16 +1,19 @@
 //! A connection, and what an adapter keeps beside it. What is left for the adapter is to wait, to read and to write.
 
+use alloc::sync::Arc;
 use core::time::Duration;
 
 use bytes::BytesMut;
 
 use super::Error;
 use super::parked::Parked;
+use crate::config::{Config, Role};
 use crate::connection::Connection;
 use crate::error::SendError;
 use crate::event::{CloseEvent, Event};
 use crate::state::State;
 use crate::time::Timestamp;
+use crate::upgrade::Agreement;
 
 /// What somebody waits for who does not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +64,13 @@ impl Driver {
             close_was_told: false,
             looked_at: Timestamp::default(),
         }
+    }
+
+    /// What stays behind in a socket that was taken apart.
+    pub(crate) fn spent() -> Self {
+        let (config, agreed) = (Arc::new(Config::default()), Agreement::default());
+        let connection = Connection::upgraded(Role::Server, agreed, config, [0; 32], Timestamp::default());
+        Self::new(connection, BytesMut::new())
     }
 
     /// The next event for whoever reads: of those that were parked, or of what was read.

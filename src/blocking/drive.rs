@@ -6,16 +6,17 @@ use std::io::{self, ErrorKind, IoSlice};
 use bytes::{Buf, BytesMut};
 
 use super::{TimedIo, WebSocket};
-use crate::adapter::{Goal, dropped};
+use crate::adapter::{Driver, Goal, dropped};
 use crate::connection::Transport;
 use crate::event::Event;
+use crate::time::Timestamp;
 
 /// How much to read at once. It lies on the stack, so an idle connection owns no buffer.
-const READ_SIZE: usize = 8 * 1024;
+pub(super) const READ_SIZE: usize = 8 * 1024;
 
 /// How long a write waits before somebody looks at what arrived: so two peers that both write do not wait for each other for
 /// ever.
-const TURN: Duration = Duration::from_millis(10);
+pub(super) const TURN: Duration = Duration::from_millis(10);
 
 /// How many reads one look takes before writing has its turn again.
 const MAX_READS: usize = 64;
@@ -199,8 +200,7 @@ impl<T: TimedIo> WebSocket<T> {
 
     fn let_time_pass(&mut self) {
         let now = self.now();
-        self.driver.looked_at = now;
-        self.driver.connection.handle_timeout(now);
+        self.driver.let_time_pass(now);
     }
 
     fn set_nonblocking(&mut self, nonblocking: bool) -> bool {
@@ -219,28 +219,11 @@ impl<T: TimedIo> WebSocket<T> {
     /// Whether it is worth reading again.
     fn read_once(&mut self) -> bool {
         let Some(io) = &mut self.io else { return false };
-        if self.driver.input.is_empty() {
-            // An idle connection owns no buffer.
-            self.driver.input = BytesMut::new();
-        }
+        self.driver.own_no_buffer();
         let mut buffer = [0; READ_SIZE];
-        match io.read(&mut buffer) {
-            Ok(0) => {
-                let now = self.now();
-                self.driver.connection.end_of_input(now);
-                false
-            }
-            Ok(count) => {
-                self.driver.input.extend_from_slice(buffer.get(..count).unwrap_or_default());
-                true
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => true,
-            Err(error) if is_timeout(&error) => false,
-            Err(error) => {
-                self.read_failed(&error);
-                false
-            }
-        }
+        let result = io.read(&mut buffer);
+        let now = self.now();
+        self.driver.took_in(result, &buffer, now)
     }
 
     fn read_failed(&mut self, error: &io::Error) {
@@ -249,9 +232,39 @@ impl<T: TimedIo> WebSocket<T> {
     }
 }
 
+impl Driver {
+    /// An idle connection, which waits to read, owns no buffer.
+    pub(super) fn own_no_buffer(&mut self) {
+        if self.input.is_empty() {
+            self.input = BytesMut::new();
+        }
+    }
+
+    /// Takes note of what a read came to; whether it is worth reading again.
+    pub(super) fn took_in(&mut self, result: io::Result<usize>, buffer: &[u8], now: Timestamp) -> bool {
+        match result {
+            Ok(0) => self.connection.end_of_input(now),
+            Ok(count) => {
+                self.input.extend_from_slice(buffer.get(..count).unwrap_or_default());
+                return true;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => return true,
+            Err(error) if is_timeout(&error) => {}
+            Err(error) => self.connection.read_failed(error.kind().into(), now),
+        }
+        false
+    }
+
+    /// Whoever cared for the transport lets deadlines pass.
+    pub(super) fn let_time_pass(&mut self, now: Timestamp) {
+        self.looked_at = now;
+        self.connection.handle_timeout(now);
+    }
+}
+
 /// Whether the time that was set ran out. On Unix that is `WouldBlock`, and `TimedOut` from the operating system means that
 /// it gave up on the peer.
-fn is_timeout(error: &io::Error) -> bool {
+pub(super) fn is_timeout(error: &io::Error) -> bool {
     match error.kind() {
         ErrorKind::WouldBlock => true,
         ErrorKind::TimedOut => !(cfg!(unix) && error.raw_os_error().is_some()),
@@ -259,7 +272,7 @@ fn is_timeout(error: &io::Error) -> bool {
     }
 }
 
-fn write_some<T: TimedIo>(io: &mut T, bytes: &mut impl Buf) -> io::Result<usize> {
+pub(super) fn write_some<T: TimedIo>(io: &mut T, bytes: &mut impl Buf) -> io::Result<usize> {
     let mut slices = [IoSlice::new(&[]); SLICES];
     let filled = bytes.chunks_vectored(&mut slices);
     let count = io.write_vectored(slices.get(..filled).unwrap_or_default())?;

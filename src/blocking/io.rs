@@ -7,6 +7,8 @@ use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
+use super::CloneIo;
+
 /// A blocking transport whose reads and writes can be bounded in time, as heartbeats and deadlines need it.
 ///
 /// It is implemented for `TcpStream` and, on Unix, `UnixStream`. For a layer of your own, pass the calls on to the socket
@@ -93,6 +95,19 @@ pub trait TimedIo: Read + Write {
     #[allow(clippy::disallowed_methods, reason = "the adapter's clock; the machine is given its readings")]
     fn now(&self) -> Instant {
         Instant::now()
+    }
+}
+
+impl CloneIo for TcpStream {
+    fn clone_io(&self) -> io::Result<Self> {
+        self.try_clone()
+    }
+}
+
+#[cfg(unix)]
+impl CloneIo for UnixStream {
+    fn clone_io(&self) -> io::Result<Self> {
+        self.try_clone()
     }
 }
 

@@ -22,8 +22,10 @@
 //! the application only reads. Between such calls nothing happens, so call one of them often enough.
 
 mod drive;
+mod halves;
 mod incoming;
 mod io;
+mod shared;
 mod timeouts;
 
 use alloc::sync::Arc;
@@ -37,17 +39,20 @@ use crate::close::CloseFrame;
 use crate::config::Config;
 use crate::connection::{Connection, Taken};
 use crate::event::{CloseEvent, Event};
-use crate::message::Message;
+use crate::message::{Chunk, Message};
 use crate::state::State;
 use crate::stats::Stats;
 use crate::time::Timestamp;
 use crate::upgrade::{ClientRequest, Response};
 
+pub use halves::{CloneIo, ReadHalf, WriteHalf};
 pub use incoming::{Incoming, accept};
 pub use io::TimedIo;
 use timeouts::Timeouts;
 
 /// A WebSocket over a blocking transport.
+///
+/// For a thread that reads and one that writes, [`into_split`](Self::into_split) makes two of it.
 ///
 /// Dropping it queues a Close frame with 1001 and makes one write attempt that does not wait. Use
 /// [`close`](Self::close) to end in good order.
@@ -139,14 +144,7 @@ impl<T: TimedIo> WebSocket<T> {
     /// # Errors
     /// [`Error::Closed`] once, if the connection ended in any other way.
     pub fn read(&mut self) -> Result<Option<Message>, Error> {
-        loop {
-            match self.next_event() {
-                Some(Event::Message(message)) => return Ok(Some(message)),
-                Some(Event::Closed(close)) if !close.was_clean() => return Err(Error::Closed(close)),
-                Some(Event::Closed(_)) | None => return Ok(None),
-                Some(_) => {}
-            }
-        }
+        next_message(|| self.next_event())
     }
 
     /// Waits for the next event of any kind, also the Pings and Pongs that [`read`](Self::read) passes over; `None` after
@@ -168,10 +166,22 @@ impl<T: TimedIo> WebSocket<T> {
     /// [`read`](Self::read). Waits only while [`Config::output_high_water`] bytes are queued.
     ///
     /// # Errors
-    /// [`Error::NotOpen`] or [`Error::Closed`] if the connection is no longer open.
+    /// [`Error::NotOpen`] or [`Error::Closed`] if the connection is no longer open, [`Error::Unfinished`] while a message in
+    /// chunks is.
     pub fn feed(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         self.work_until(Goal::Capacity);
-        self.driver.connection.send(message).map_err(|_| self.driver.ended())
+        self.driver.connection.send(message).map_err(|error| self.driver.refused(error))
+    }
+
+    /// Sends a piece of a message that need not fit in memory, with all that was [fed](Self::feed) before it, and waits until
+    /// it is written. See [`Connection::send_chunk`] for what chunks are.
+    ///
+    /// # Errors
+    /// As [`feed`](Self::feed) and [`flush`](Self::flush), and [`Error::WrongKind`].
+    pub fn send_chunk(&mut self, chunk: Chunk) -> Result<(), Error> {
+        self.work_until(Goal::Capacity);
+        self.driver.connection.send_chunk(chunk).map_err(|error| self.driver.refused(error))?;
+        self.flush()
     }
 
     /// Waits until everything that was sent or fed is written. While the peer does not take it, this reads: up to 64 KiB of
@@ -241,6 +251,19 @@ impl<T: TimedIo> WebSocket<T> {
         // Once the transport is gone time does not matter, and for the machine it does not go back.
         let elapsed = self.io.as_ref().map(|io| io.now().saturating_duration_since(self.origin));
         Timestamp::from_duration(elapsed.unwrap_or_default())
+    }
+}
+
+/// The next message among events, as `read` gives it.
+fn next_message(mut next_event: impl FnMut() -> Option<Event>) -> Result<Option<Message>, Error> {
+    loop {
+        match next_event() {
+            Some(Event::Message(message)) => return Ok(Some(message)),
+            Some(Event::Chunk(_)) => return Err(Error::Chunked),
+            Some(Event::Closed(close)) if !close.was_clean() => return Err(Error::Closed(close)),
+            Some(Event::Closed(_)) | None => return Ok(None),
+            Some(_) => {}
+        }
     }
 }
 

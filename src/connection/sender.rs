@@ -36,7 +36,7 @@ use crate::wire::header::MAX_CONTROL_PAYLOAD;
 /// [`transport`](Self::transport), [`poll_timeout`](Self::poll_timeout).
 ///
 /// Neither half has a lock. Two threads that share a sender put it behind one of their own, and need to hold it for none of
-/// their reads and writes: [`take`](Self::take) hands out bytes that borrow nothing. `blocking::WebSocket::split` does that.
+/// their reads and writes: [`take`](Self::take) hands out bytes that borrow nothing.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -1,6 +1,5 @@
 //! Taking a socket apart, and putting it together again.
 
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use ::tokio::io::{AsyncRead, AsyncWrite};
@@ -11,11 +10,8 @@ use super::sender::Queue;
 use super::wakers::Wakers;
 use super::{WebSocketStream, as_tcp};
 use crate::adapter::Driver;
-use crate::config::{Config, Role};
 use crate::connection::Connection;
 use crate::event::Event;
-use crate::time::Timestamp;
-use crate::upgrade::Agreement;
 
 /// What a [`WebSocketStream`] is made of: to begin with bytes that somebody else has read, to move on to another transport,
 /// or to go on without this adapter. Taken apart and put together again, nothing is lost.
@@ -105,7 +101,7 @@ where
     pub fn into_parts(mut self) -> Option<Parts<S>> {
         let io = self.io.take()?;
         let now = self.now();
-        let mut driver = core::mem::replace(&mut self.driver, nothing());
+        let mut driver = core::mem::replace(&mut self.driver, Driver::spent());
         let events = core::iter::from_fn(|| driver.parked.pop()).collect();
         driver.connection.set_reading(true, now);
         Some(Parts {
@@ -117,12 +113,4 @@ where
             queue: self.queue.take(),
         })
     }
-}
-
-/// What stays behind in a socket that was taken apart.
-fn nothing() -> Driver {
-    let config = Arc::new(Config::default());
-    let connection =
-        Connection::upgraded(Role::Server, Agreement::default(), config, [0; 32], Timestamp::default());
-    Driver::new(connection, BytesMut::new())
 }

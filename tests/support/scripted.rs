@@ -12,6 +12,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 /// The end that a socket owns.
+#[derive(Clone)]
 pub struct Scripted(Arc<Shared>);
 
 /// The end that a test holds: the peer, and the network.

@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use websocket_proto::blocking::TimedIo;
+use websocket_proto::blocking::{CloneIo, TimedIo};
 
 use super::scripted::{Attempt, PING, PONG, Remote, Scripted, State, masked};
 
@@ -123,6 +123,12 @@ impl Write for Scripted {
 
     fn flush(&mut self) -> io::Result<()> {
         self.attempt(State::flush, |state| state.write_timeout).map(drop)
+    }
+}
+
+impl CloneIo for Scripted {
+    fn clone_io(&self) -> io::Result<Self> {
+        Ok(self.clone())
     }
 }
 

@@ -1,0 +1,223 @@
+//! A socket for two threads: one that reads and one that writes.
+
+use alloc::sync::Arc;
+use core::fmt;
+use std::io;
+
+use super::shared::{Handle, Shared};
+use super::timeouts::Timeouts;
+use super::{TimedIo, WebSocket};
+use crate::adapter::{Driver, Error, Goal};
+use crate::close::CloseFrame;
+use crate::event::{CloseEvent, Event};
+use crate::message::{Chunk, Message};
+use crate::state::State;
+use crate::stats::Stats;
+
+/// A transport of which there can be two handles, so that one thread may read it while another writes.
+///
+/// It is implemented for `TcpStream` and, on Unix, `UnixStream`.
+///
+/// ```
+/// use websocket_proto::blocking::CloneIo;
+///
+/// fn two_handles<T: CloneIo>(io: T) -> std::io::Result<(T, T)> {
+///     Ok((io.clone_io()?, io))
+/// }
+/// ```
+pub trait CloneIo: TimedIo + Sized {
+    /// Another handle of the same transport. The time-outs for reading may be common to both, and those for writing; but
+    /// not those for reading with those for writing.
+    ///
+    /// # Errors
+    /// Whatever the system says; then there are no halves.
+    fn clone_io(&self) -> io::Result<Self>;
+}
+
+/// The half of a socket that reads, made by [`WebSocket::into_split`].
+///
+/// Whoever reads drives the whole connection: Pings are answered, the heartbeat beats, deadlines are judged, and what the
+/// other half queued is written.
+///
+/// Dropped, it leaves the [`WriteHalf`] to go on: messages that still arrive are then dropped too. Once both are dropped, the
+/// socket is, with a Close frame of 1001 and one write attempt that does not wait.
+///
+/// ```
+/// use std::net::TcpStream;
+/// use websocket_proto::{CloseFrame, blocking::WebSocket};
+///
+/// fn talk(socket: WebSocket<TcpStream>) -> Result<(), Box<dyn std::error::Error>> {
+///     let (mut reader, mut writer) = socket.into_split()?;
+///     let reading = std::thread::spawn(move || {
+///         while let Ok(Some(message)) = reader.read() {
+///             println!("{message:?}");
+///         }
+///         reader.close_event()
+///     });
+///     writer.send("hello")?;
+///     writer.close(CloseFrame::NORMAL);
+///     println!("{:?}", reading.join());
+///     Ok(())
+/// }
+/// ```
+pub struct ReadHalf<T: TimedIo>(Arc<Shared<T>>);
+
+/// The half of a socket that writes, made by [`WebSocket::into_split`].
+///
+/// While it waits it drives the whole connection too, as far as the [`ReadHalf`] leaves something to do: what arrives is kept
+/// for that half, messages up to 64 KiB, and then no more is read.
+///
+/// Dropped, it takes nothing with it: what it queued is written while the other half reads, which may go on for as long as the
+/// peer likes. To end the connection, [`close`](Self::close) it.
+///
+/// The [`ReadHalf`] has an example.
+pub struct WriteHalf<T: TimedIo>(Arc<Shared<T>>);
+
+impl<T: CloneIo> WebSocket<T> {
+    /// Makes two of the socket, for a thread that reads and one that writes. A read that waits keeps nobody from writing, and
+    /// a write that waits nobody from reading.
+    ///
+    /// # Errors
+    /// What [`CloneIo::clone_io`] says. The socket is then dropped.
+    pub fn into_split(mut self) -> io::Result<(ReadHalf<T>, WriteHalf<T>)> {
+        let handle = |io| Handle { io, timeouts: Timeouts::default() };
+        let ends = match self.io.as_ref().map(T::clone_io).transpose()? {
+            Some(clone) => self.io.take().map(|io| [handle(clone), handle(io)]),
+            None => None,
+        };
+        let driver = core::mem::replace(&mut self.driver, Driver::spent());
+        let shared = Arc::new(Shared::new(driver, self.origin, ends, self.taken.take()));
+        Ok((ReadHalf(shared.clone()), WriteHalf(shared)))
+    }
+}
+
+impl<T: TimedIo> ReadHalf<T> {
+    /// As [`WebSocket::read`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn read(&mut self) -> Result<Option<Message>, Error> {
+        super::next_message(|| self.next_event())
+    }
+
+    /// As [`WebSocket::next_event`].
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.0.wait_for_event()
+    }
+
+    /// How the connection ended, once it has.
+    #[must_use]
+    pub fn close_event(&self) -> Option<CloseEvent> {
+        self.0.lock().driver.close_event.clone()
+    }
+
+    /// What the connection counted.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.0.lock().driver.connection.stats()
+    }
+}
+
+impl<T: TimedIo> Drop for ReadHalf<T> {
+    fn drop(&mut self) {
+        self.0.stop_reading();
+    }
+}
+
+impl<T: TimedIo> WriteHalf<T> {
+    /// As [`WebSocket::send`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        self.feed(message)?;
+        self.flush()
+    }
+
+    /// As [`WebSocket::feed`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn feed(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        let mut inner = self.0.work_until(Goal::Capacity, self.0.lock());
+        let result = inner.driver.connection.send(message);
+        result.map_err(|error| inner.driver.refused(error))
+    }
+
+    /// As [`WebSocket::send_chunk`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn send_chunk(&mut self, chunk: Chunk) -> Result<(), Error> {
+        {
+            let mut inner = self.0.work_until(Goal::Capacity, self.0.lock());
+            let result = inner.driver.connection.send_chunk(chunk);
+            result.map_err(|error| inner.driver.refused(error))?;
+        }
+        self.flush()
+    }
+
+    /// As [`WebSocket::flush`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        self.0.work_until(Goal::Flushed, self.0.lock()).driver.flushed()
+    }
+
+    /// As [`WebSocket::ping`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        Ok(self.0.lock().driver.connection.ping(payload)?)
+    }
+
+    /// As [`WebSocket::close`], but that messages which still arrive wait for the other half: up to 64 KiB of them, beyond
+    /// which they are dropped, lest they keep the end waiting.
+    pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) -> CloseEvent {
+        let mut inner = self.0.lock();
+        let now = inner.now();
+        inner.driver.connection.close(frame, now);
+        loop {
+            inner = self.0.work_until(Goal::Close, inner);
+            if let Some(close) = &inner.driver.close_event {
+                return close.clone();
+            }
+        }
+    }
+
+    /// The browser's `readyState`.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.0.lock().driver.connection.state()
+    }
+
+    /// What the connection counted.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.0.lock().driver.connection.stats()
+    }
+
+    /// How many bytes wait to be written: the browser's `bufferedAmount`.
+    #[must_use]
+    pub fn buffered_amount(&self) -> usize {
+        self.0.lock().driver.connection.buffered()
+    }
+}
+
+impl<T: TimedIo> fmt::Debug for ReadHalf<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadHalf")
+            .field("connection", &self.0.lock().driver.connection)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: TimedIo> fmt::Debug for WriteHalf<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriteHalf")
+            .field("connection", &self.0.lock().driver.connection)
+            .finish_non_exhaustive()
+    }
+}
