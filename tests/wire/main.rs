@@ -8,6 +8,7 @@ mod pair;
 mod close_frames;
 mod headers;
 mod lengths;
+mod sent;
 mod text;
 
 use std::sync::{Arc, LazyLock};
