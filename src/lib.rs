@@ -177,6 +177,11 @@ pub use upgrade::{
     OriginPolicy, Reject, Request, Response, RetryAfter,
 };
 
+// Shown in the documentation; `tests/rfc6455.rs` holds it to the tests that it names.
+#[cfg(doc)]
+#[doc = include_str!("rfc6455.md")]
+pub mod rfc6455 {}
+
 /// The examples in the README compile.
 #[cfg(all(doctest, feature = "tokio"))]
 #[doc = include_str!("../README.md")]
