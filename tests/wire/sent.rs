@@ -51,7 +51,7 @@ fn every_frame_that_is_sent_keeps_the_rules() {
         for Frame { first, payload, .. } in &frames {
             assert_eq!(first & 0x70, 0, "reserved bits are for extensions");
             match first & 0x0f {
-                opcode @ (0x8 | 0x9 | 0xa) => {
+                opcode @ 0x8..=0xa => {
                     assert!(first & 0x80 != 0 && payload.len() <= 125, "{opcode}");
                     between += usize::from(under_way.is_some());
                     continue;
