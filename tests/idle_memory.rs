@@ -1,45 +1,13 @@
 //! What an open connection costs while nothing happens on it.
-#![allow(unsafe_code, reason = "a global allocator that counts")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "support/counting.rs"]
+mod counting;
+
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
+use counting::live;
 use websocket_proto::{Agreement, Config, Connection, Event, Message, Role, Timestamp};
-
-struct Counting;
-
-thread_local! {
-    /// By this thread, so that nothing else counts.
-    static LIVE: Cell<isize> = const { Cell::new(0) };
-}
-
-fn count(bytes: isize) {
-    LIVE.with(|live| live.set(live.get() + bytes));
-}
-
-// SAFETY: each call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        // SAFETY: as for this function.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        // SAFETY: as for this function.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn live() -> isize {
-    LIVE.with(Cell::get)
-}
 
 /// A client's part of a conversation, masked with zeros: a small message, a large one, one in fragments with a ping between.
 fn conversation() -> &'static [u8] {

@@ -1,0 +1,108 @@
+//! Work that grows with the bytes and not with their square, however small the pieces they come in.
+//!
+//! What is done twice with the same byte shows nowhere: not in an event, not in memory. So here, and nowhere else in these
+//! tests, time is taken: in a ratio within one run, of the least of several runs, between a stream and one eight times as
+//! long. Linear work takes 8 times as long, quadratic work up to 64; the line is drawn at 20, which noise does not reach. Where
+//! something can be counted instead (allocations, bytes kept), `memory.rs` and `floods.rs` count it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use websocket_proto::{Agreement, ClientRequest, Config, Connection, Role, Timestamp};
+
+use crate::wire::frame;
+use crate::without_limits;
+
+const FACTOR: usize = 8;
+
+/// The least time that one run took.
+#[allow(clippy::disallowed_methods, reason = "there is nothing else to see here, as the file says")]
+fn least(run: &mut impl FnMut()) -> Duration {
+    let runs = (0..4).map(|_| {
+        let start = std::time::Instant::now();
+        run();
+        start.elapsed()
+    });
+    runs.min().unwrap()
+}
+
+/// Feeds what `make` makes of a length, in pieces of `step` bytes, to a machine made anew.
+fn assert_linear(what: &str, short: usize, step: usize, make: &dyn Fn(usize) -> (Connection, Vec<u8>)) {
+    let mut times = [short, short * FACTOR].map(|len| {
+        let mut run = || {
+            let (mut connection, stream) = make(len);
+            let mut input = BytesMut::new();
+            for piece in stream.chunks(step) {
+                input.extend_from_slice(piece);
+                assert_eq!(connection.poll_event(&mut input, Timestamp::default()), None);
+            }
+            assert!(connection.wants_read(), "{what}: all of it was to be read");
+        };
+        least(&mut run)
+    });
+    times[0] = times[0].max(Duration::from_micros(1));
+    let ratio = times[1].as_secs_f64() / times[0].as_secs_f64();
+    assert!(ratio < 20.0, "{what}: {FACTOR} times as long a stream takes {ratio:.1} times as long");
+}
+
+fn upgraded(role: Role) -> Connection {
+    let config = Arc::new(without_limits());
+    Connection::upgraded(role, Agreement::default(), config, [7; 32], Timestamp::default())
+}
+
+/// A head of which the last line is still to come.
+fn connecting(role: Role, line: &str, len: usize) -> (Connection, Vec<u8>) {
+    let mut config = Config::default();
+    config.max_head_size = 2 * len + 100;
+    let (config, now) = (Arc::new(config), Timestamp::default());
+    let (connection, first) = match role {
+        Role::Server => (Connection::server(config, [7; 32], now), "GET / HTTP/1.1\r\n"),
+        Role::Client => {
+            let request = ClientRequest::new("a", "/").unwrap();
+            (Connection::client(&request, config, [7; 32], now), "HTTP/1.1 101 x\r\n")
+        }
+    };
+    (connection, [first, &line.repeat(len / line.len())].concat().into())
+}
+
+#[test]
+fn a_head_that_comes_byte_by_byte() {
+    for role in crate::ROLES {
+        for line in ["a:\r\n", "a", "abcdefg: hijklmnopqrstuvwxyz\r\n"] {
+            let what = format!("a {role:?}'s head of {line:?}");
+            assert_linear(&what, 16 * 1024, 1, &|len| connecting(role, line, len));
+        }
+    }
+}
+
+#[test]
+fn a_message_that_comes_byte_by_byte() {
+    for first in [0x81, 0x82] {
+        let make =
+            |len| (upgraded(Role::Client), frame(Role::Client, first, &vec![b'a'; len])[..len].to_vec());
+        assert_linear(&format!("a frame {first:#x}"), 16 * 1024, 1, &make);
+    }
+}
+
+#[test]
+fn a_message_in_tiny_fragments() {
+    for (first, part) in [(0x01, &b"a"[..]), (0x02, b"a"), (0x01, b"")] {
+        let make = |len| {
+            let begun = frame(Role::Server, first, b"a");
+            (upgraded(Role::Server), [begun, frame(Role::Server, 0x00, part).repeat(len)].concat())
+        };
+        assert_linear(&format!("fragments of {} bytes", part.len()), 8 * 1024, 16 * 1024, &make);
+    }
+}
+
+/// Each fragment ends inside a character, so that its tail is looked at once more with the next one.
+#[test]
+fn a_text_that_is_cut_inside_its_characters() {
+    let make = |len| {
+        let begun = frame(Role::Client, 0x01, &[0xe2, 0x82]);
+        let next = frame(Role::Client, 0x00, &[0xac, 0xe2, 0x82]);
+        (upgraded(Role::Client), [begun, next.repeat(len)].concat())
+    };
+    assert_linear("a text cut inside its characters", 8 * 1024, 16 * 1024, &make);
+}

@@ -1,0 +1,118 @@
+//! A connection on a scale: whatever it is fed, what it keeps follows what it was fed.
+
+use std::sync::Arc;
+
+use bytes::{Buf, BytesMut};
+use websocket_proto::{
+    Accept, Agreement, Cause, ClientRequest, CloseCode, Config, Connection, Event, OriginPolicy, Role,
+    Timestamp, Transport,
+};
+
+use crate::counting::{forget_peak, live, peak};
+
+/// What the transport takes at each turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Takes {
+    All,
+    OneByte,
+    /// It is offered what there is, and takes nothing.
+    Nothing,
+}
+
+/// A connection, and how many bytes it was fed. Its owner's buffer is not counted, nor what the application lets go at once.
+pub(crate) struct Scale {
+    pub(crate) connection: Connection,
+    pub(crate) takes: Takes,
+    pub(crate) fed: usize,
+    pub(crate) messages: u64,
+    /// How it ended, and what the peer was told.
+    pub(crate) end: Option<(Cause, Option<CloseCode>)>,
+    /// The most that it held at once, and how much it held when it was last left alone.
+    pub(crate) most: usize,
+    pub(crate) held: usize,
+}
+
+impl Scale {
+    pub(crate) fn upgraded(role: Role, config: &Arc<Config>) -> Self {
+        Self::new(|| {
+            Connection::upgraded(role, Agreement::default(), config.clone(), [7; 32], Timestamp::default())
+        })
+    }
+
+    pub(crate) fn connecting(role: Role, config: &Arc<Config>) -> Self {
+        let request = ClientRequest::new("a", "/").unwrap();
+        Self::new(|| match role {
+            Role::Client => Connection::client(&request, config.clone(), [7; 32], Timestamp::default()),
+            Role::Server => Connection::server(config.clone(), [7; 32], Timestamp::default()),
+        })
+    }
+
+    fn new(make: impl FnOnce() -> Connection) -> Self {
+        let before = live();
+        let connection = make();
+        let held = owned(live() - before);
+        Self { connection, takes: Takes::All, fed: 0, messages: 0, end: None, most: held, held }
+    }
+
+    /// Feeds it `bytes` in one read, and holds it to the bounds for any bytes at all.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        let before = live() - self.held as isize;
+        let mut input = BytesMut::from(bytes);
+        let buffer = live() - before - self.held as isize;
+        self.fed += bytes.len();
+        forget_peak();
+        self.turn(&mut input);
+        self.most = self.most.max(owned(peak() - before - buffer));
+        drop(input);
+        self.held = owned(live() - before);
+
+        let (fed, most, held) = (self.fed, self.most, self.held);
+        assert!(most <= 3 * fed + 64 * 1024, "fed {fed} bytes, it held {most} at once");
+        assert!(held <= 2 * fed + 8 * 1024, "fed {fed} bytes, it holds {held}");
+    }
+
+    /// Feeds it `bytes` in reads of this many.
+    pub(crate) fn feed_in(&mut self, step: usize, bytes: &[u8]) {
+        bytes.chunks(step).for_each(|piece| self.feed(piece));
+    }
+
+    pub(crate) fn end_of_input(&mut self) {
+        self.connection.end_of_input(Timestamp::default());
+        self.feed(b"");
+    }
+
+    fn turn(&mut self, input: &mut BytesMut) {
+        let now = Timestamp::default();
+        while let Some(event) = self.connection.poll_event(input, now) {
+            match event {
+                Event::Request(_) => {
+                    self.connection.accept(&Accept::new(OriginPolicy::Any), now).unwrap();
+                }
+                Event::Message(_) => self.messages += 1,
+                Event::Closed(close) => self.end = Some((close.cause(), close.sent())),
+                _ => {}
+            }
+        }
+        assert!(input.is_empty() || !self.connection.wants_read(), "input is left over");
+        loop {
+            let mut output = self.connection.output(now);
+            let shown = match self.takes {
+                Takes::All => output.remaining(),
+                Takes::OneByte => output.remaining().min(1),
+                Takes::Nothing => 0,
+            };
+            output.advance(shown);
+            if shown == 0 || self.takes == Takes::OneByte {
+                break;
+            }
+        }
+        assert_eq!(
+            self.end.is_some(),
+            matches!(self.connection.transport(), Transport::Close | Transport::Abort)
+        );
+    }
+}
+
+fn owned(bytes: isize) -> usize {
+    usize::try_from(bytes).expect("nothing is freed that was not allocated here")
+}
