@@ -12,7 +12,7 @@ use bytes::BytesMut;
 use websocket_proto::{Agreement, ClientRequest, Config, Connection, Role, Timestamp};
 
 use crate::wire::frame;
-use crate::without_limits;
+use crate::{ROLES, without_limits};
 
 const FACTOR: usize = 8;
 
@@ -51,28 +51,31 @@ fn upgraded(role: Role) -> Connection {
     Connection::upgraded(role, Agreement::default(), config, [7; 32], Timestamp::default())
 }
 
-/// A head of which the last line is still to come.
-fn connecting(role: Role, line: &str, len: usize) -> (Connection, Vec<u8>) {
+/// A head that does not end: a first line with so much in it, and then these lines.
+fn connecting(role: Role, first: usize, line: &str, len: usize) -> (Connection, Vec<u8>) {
     let mut config = Config::default();
     config.max_head_size = 2 * len + 100;
     let (config, now) = (Arc::new(config), Timestamp::default());
+    let filler = "x".repeat(first);
     let (connection, first) = match role {
-        Role::Server => (Connection::server(config, [7; 32], now), "GET / HTTP/1.1\r\n"),
+        Role::Server => (Connection::server(config, [7; 32], now), format!("GET /{filler} HTTP/1.1\r\n")),
         Role::Client => {
             let request = ClientRequest::new("a", "/").unwrap();
-            (Connection::client(&request, config, [7; 32], now), "HTTP/1.1 101 x\r\n")
+            (Connection::client(&request, config, [7; 32], now), format!("HTTP/1.1 101 {filler}\r\n"))
         }
     };
-    (connection, [first, &line.repeat(len / line.len())].concat().into())
+    (connection, [first, line.repeat(len / line.len())].concat().into())
 }
 
 #[test]
 fn a_head_that_comes_byte_by_byte() {
-    for role in crate::ROLES {
+    for role in ROLES {
         for line in ["a:\r\n", "a", "abcdefg: hijklmnopqrstuvwxyz\r\n"] {
             let what = format!("a {role:?}'s head of {line:?}");
-            assert_linear(&what, 16 * 1024, 1, &|len| connecting(role, line, len));
+            assert_linear(&what, 8 * 1024, 1, &|len| connecting(role, 0, line, len));
         }
+        let what = format!("a {role:?}'s head with a long first line");
+        assert_linear(&what, 8 * 1024, 1, &|len| connecting(role, len / 2, "a:\r\n", len / 2));
     }
 }
 
