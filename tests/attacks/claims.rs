@@ -55,7 +55,7 @@ fn a_claim_beyond_the_limit_is_refused_by_its_header() {
                 let mut scale = Scale::upgraded(role, &Arc::new(with_max_message(max)));
                 scale.feed(&header(role, 0x82, claimed));
                 scale.end_of_input();
-                let limit = Limit::MessageSize(max as usize);
+                let limit = Limit::MessageSize(max);
                 let told = Some(CloseCode::MESSAGE_TOO_BIG);
                 assert_eq!(scale.end, Some((Cause::Limit(limit), told)), "{claimed} bytes, {max} allowed");
             }

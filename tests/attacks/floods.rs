@@ -15,7 +15,7 @@ const TOO_BIG: Option<CloseCode> = Some(CloseCode::MESSAGE_TOO_BIG);
 #[test]
 fn continuations_without_end_run_into_the_limit_on_messages() {
     for role in ROLES {
-        let max = Config::default().max_message_size;
+        let max = 16 << 20;
         let mut scale = Scale::upgraded(role, &Arc::new(quiet()));
         scale.feed(&frame(role, 0x02, b""));
         let fragment = frame(role, 0x00, &[0; 64 * 1024]);
@@ -31,7 +31,7 @@ fn continuations_without_end_run_into_the_limit_on_messages() {
         assert!(scale.most <= 3 * max + 64 * 1024, "under the cap: {}", scale.most);
         assert!(scale.held <= 1024, "what was kept is let go: {}", scale.held);
         scale.end_of_input();
-        assert_eq!(scale.end, Some((Cause::Limit(Limit::MessageSize(max)), TOO_BIG)));
+        assert_eq!(scale.end, Some((Cause::Limit(Limit::MessageSize(max as u64)), TOO_BIG)));
     }
 }
 
@@ -39,15 +39,15 @@ fn continuations_without_end_run_into_the_limit_on_messages() {
 fn empty_fragments_count() {
     for role in ROLES {
         let mut scale = Scale::upgraded(role, &Arc::new(quiet()));
-        let max = Config::default().max_fragments;
+        let max = 1 << 17;
         scale.feed(&frame(role, 0x01, b""));
-        let rest = frame(role, 0x00, b"").repeat(max as usize - 1);
+        let rest = frame(role, 0x00, b"").repeat(max - 1);
         scale.feed(&rest);
         assert_eq!(scale.connection.state(), State::Open, "as many as are allowed");
         assert_eq!(scale.held, 0);
         scale.feed(&frame(role, 0x00, b""));
         scale.end_of_input();
-        assert_eq!(scale.end, Some((Cause::Limit(Limit::Fragments(max)), TOO_BIG)));
+        assert_eq!(scale.end, Some((Cause::Limit(Limit::Fragments(max as u64)), TOO_BIG)));
     }
 }
 

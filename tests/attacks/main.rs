@@ -44,13 +44,13 @@ fn quiet() -> Config {
 /// Messages of at most this many bytes.
 fn with_max_message(bytes: u64) -> Config {
     let mut config = quiet();
-    config.max_message_size = bytes.try_into().unwrap();
+    config.max_message_size = Some(bytes);
     config
 }
 
 /// Messages of any size and in any number of fragments, so that nothing but the machine's own care bounds what it keeps.
 fn without_limits() -> Config {
     let mut config = with_max_message(u64::MAX);
-    config.max_fragments = u32::MAX;
+    config.max_fragments = Some(u64::MAX);
     config
 }
