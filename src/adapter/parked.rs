@@ -54,6 +54,10 @@ impl Parked {
 }
 
 fn weight(event: &Event) -> usize {
-    let payload = if let Event::Message(message) = event { message.len() } else { 0 };
+    let payload = match event {
+        Event::Message(message) => message.len(),
+        Event::Chunk(chunk) => chunk.piece.len(),
+        _ => 0,
+    };
     payload.saturating_add(size_of::<Event>())
 }

@@ -14,8 +14,11 @@ use crate::quiet;
 
 const NOW: Timestamp = Timestamp::from_nanos(0);
 
-/// Every place that takes text for a head; whether it takes this one.
-fn takers() -> [(&'static str, fn(&str) -> bool); 11] {
+/// A place that takes text for a head, and whether it takes this one.
+type Taker = (&'static str, fn(&str) -> bool);
+
+/// Every one of them.
+fn takers() -> [Taker; 11] {
     fn request() -> ClientRequest {
         ClientRequest::new("a", "/").unwrap()
     }

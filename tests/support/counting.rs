@@ -1,4 +1,5 @@
-//! A global allocator that counts what this thread owns, for tests that say how much memory something takes.
+//! A global allocator that counts what this thread owns, and what all threads own, for tests that say how much memory
+//! something takes.
 //!
 //! A reallocation is what the trait makes of it by itself: a new block, a copy, and the old block freed. So while a block
 //! moves both count, as both are there.
@@ -11,6 +12,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicIsize, Ordering};
 
 struct Counting;
 
@@ -26,6 +28,10 @@ thread_local! {
     static ACCOUNT: Cell<Account> = const { Cell::new(Account { live: 0, peak: 0, allocations: 0 }) };
 }
 
+/// By all threads together.
+static LIVE: AtomicIsize = AtomicIsize::new(0);
+static PEAK: AtomicIsize = AtomicIsize::new(0);
+
 fn update(change: impl FnOnce(&mut Account)) {
     let mut account = ACCOUNT.get();
     change(&mut account);
@@ -40,12 +46,15 @@ unsafe impl GlobalAlloc for Counting {
             account.peak = account.peak.max(account.live);
             account.allocations += 1;
         });
+        let size = layout.size() as isize;
+        PEAK.fetch_max(LIVE.fetch_add(size, Ordering::Relaxed) + size, Ordering::Relaxed);
         // SAFETY: as for this function.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         update(|account| account.live -= layout.size() as isize);
+        LIVE.fetch_sub(layout.size() as isize, Ordering::Relaxed);
         // SAFETY: as for this function.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -66,6 +75,14 @@ pub fn peak() -> isize {
 
 pub fn forget_peak() {
     update(|account| account.peak = account.live);
+}
+
+/// The most bytes that all threads together had allocated at once, beyond what they have now, while this ran.
+pub fn peak_of_all_threads(run: impl FnOnce()) -> isize {
+    let before = LIVE.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    run();
+    PEAK.load(Ordering::Relaxed) - before
 }
 
 /// How often memory was allocated.
