@@ -1,4 +1,4 @@
-//! A client on the blocking adapter: sends texts one by one and prints what comes back for each, then how it all ended.
+//! A client on the blocking adapter, in two threads: one sends texts, the other prints what comes back, then how it all ended.
 //!
 //! ```text
 //! cargo run --example echo_client -- --url ws://127.0.0.1:9002                      # sends the lines of stdin
@@ -17,17 +17,13 @@ use std::io::{self, Write};
 use std::net::TcpStream;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
 
 use clap::Parser;
 use url::WsUrl;
-use websocket_proto::blocking::{WebSocket, connect};
-use websocket_proto::{CloseCode, CloseFrame, Config, Event, Message};
-
-/// How long nobody may type before the connection is seen to. Servers wait longer than this for a sign of life.
-const LULL: Duration = Duration::from_secs(10);
+use websocket_proto::blocking::{WriteHalf, connect};
+use websocket_proto::{CloseCode, CloseFrame, Config, Message};
 
 /// Sends texts to a server and prints what comes back.
 #[derive(Parser)]
@@ -47,62 +43,38 @@ fn main() -> ExitCode {
 fn talk(Options { url, messages }: Options) -> Result<(), Box<dyn Error>> {
     let address = url.address();
     let tcp = TcpStream::connect(&address).map_err(|error| format!("no connection to {address}: {error}"))?;
-    let (mut socket, _response) = connect(tcp, &url.request()?, Arc::new(Config::default()))?;
+    let (socket, _response) = connect(tcp, &url.request()?, Arc::new(Config::default()))?;
+    let (mut reader, mut writer) = socket.into_split()?;
 
-    let texts = texts(messages)?;
-    let conversation = converse(&mut socket, &texts);
+    let goodbye = CloseFrame::new(CloseCode::NORMAL, "that was all")?;
+    let (done, sent) = mpsc::channel();
+    thread::Builder::new().spawn(move || {
+        // An error means that the connection has ended and nobody waits any more.
+        let _ = done.send(say(&mut writer, messages));
+        writer.close(goodbye);
+    })?;
 
-    // If it has ended by itself, this only tells how.
-    let close = socket.close(CloseFrame::new(CloseCode::NORMAL, "that was all")?);
+    // Whoever waits here for what comes back also sees to the connection: it answers Pings while nobody types.
+    while let Ok(Some(message)) = reader.read() {
+        print(&message)?;
+    }
+    let close = reader.close_event().ok_or("it goes on")?;
     let clean = if close.was_clean() { "clean" } else { "not clean" };
     writeln!(io::stdout(), "closed: {}, {clean}: {}", close.code(), close.cause())?;
-    conversation?;
+    // If the server was first, somebody may still type.
+    if let Ok(Err(error)) = sent.try_recv() {
+        return Err(error);
+    }
     if close.was_clean() { Ok(()) } else { Err("the connection did not end as it should".into()) }
 }
 
-/// What is to be sent, from a thread of its own: to read stdin may take for ever.
-fn texts(messages: Vec<String>) -> io::Result<Receiver<io::Result<String>>> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    thread::Builder::new().spawn(move || {
-        let mut texts: Box<dyn Iterator<Item = io::Result<String>>> = if messages.is_empty() {
-            Box::new(io::stdin().lines())
-        } else {
-            Box::new(messages.into_iter().map(Ok))
-        };
-        // An error means that nobody takes them any more.
-        let _ = texts.try_for_each(|text| sender.send(text));
-    })?;
-    Ok(receiver)
-}
-
-fn converse(
-    socket: &mut WebSocket<TcpStream>,
-    texts: &Receiver<io::Result<String>>,
-) -> Result<(), Box<dyn Error>> {
-    loop {
-        match texts.recv_timeout(LULL) {
-            Ok(text) => {
-                socket.send(text?)?;
-                let echo = socket.read()?.ok_or("the server has closed")?;
-                print(&echo)?;
-            }
-            Err(RecvTimeoutError::Timeout) => see_to(socket)?,
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
-        }
-    }
-}
-
-/// Does what is due on the connection, which rests while nobody calls it: here, for as long as a Ping and its Pong take.
-fn see_to(socket: &mut WebSocket<TcpStream>) -> Result<(), Box<dyn Error>> {
-    socket.ping(b"still there?")?;
-    loop {
-        match socket.next_event() {
-            Some(Event::Pong { payload, .. }) if payload == "still there?" => return Ok(()),
-            Some(Event::Message(message)) => print(&message)?,
-            Some(Event::Closed(_)) | None => return Err("the server has closed".into()),
-            Some(_) => {}
-        }
-    }
+fn say(writer: &mut WriteHalf<TcpStream>, messages: Vec<String>) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let mut texts: Box<dyn Iterator<Item = io::Result<String>>> = if messages.is_empty() {
+        Box::new(io::stdin().lines())
+    } else {
+        Box::new(messages.into_iter().map(Ok))
+    };
+    texts.try_for_each(|text| Ok(writer.send(text?)?))
 }
 
 /// Prints what the server sent so that no terminal takes it for orders.

@@ -157,16 +157,15 @@ fn echo_client_and_echo_server() {
 }
 
 #[test]
-fn echo_client_without_its_server() {
+fn echo_client_finds_out_that_its_server_is_gone_though_nobody_types() {
     let (server, url) = Program::serve("sans_io", &[]);
     let mut client = Program::start("echo_client", &["--url", &url]);
     let mut stdin = client.stdin();
     writeln!(stdin, "first").unwrap();
     assert_eq!(client.line(), "\"first\"");
     drop(server);
-    writeln!(stdin, "second").unwrap();
-    drop(stdin);
     let client = client.outcome();
+    drop(stdin);
     assert_eq!((client.status, client.stderr.len()), (Some(1), 1), "{client:?}");
     assert!(client.stdout[0].starts_with("closed: 1006 Abnormal Closure, not clean: "), "{client:?}");
 }
