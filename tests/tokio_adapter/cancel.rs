@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use futures_util::{Sink, SinkExt, StreamExt};
 use websocket_proto::tokio::{accept, connect};
-use websocket_proto::{Accept, ClientRequest, CloseFrame, Event, Message, OriginPolicy};
+use websocket_proto::{Accept, Chunk, ClientRequest, CloseFrame, Event, Message, OriginPolicy};
 
-use super::scripted::{TEXT, frame, scripted};
-use super::{Pipe, pair, poll_once, quiet, server};
+use super::scripted::{CLOSE, PING, PONG, TEXT, close_payload, frame, masked, scripted};
+use super::{Pipe, pair, poll_once, quiet, server, text};
 
 /// Makes the future anew for each poll, and drops it after.
 macro_rules! again {
@@ -52,6 +52,55 @@ async fn a_whole_conversation_of_futures_that_live_for_one_poll() {
     }
 }
 
+/// Both ends in halves, each in two tasks whose futures live for one poll.
+#[tokio::test(start_paused = true)]
+async fn a_whole_conversation_of_halves_whose_futures_live_for_one_poll() {
+    for capacity in [1, 2, 3, 7, 50, 1000] {
+        let (client, server) = pair(&quiet(), capacity);
+        let (mut reader, mut writer) = client.into_split();
+        let (mut echo_reader, mut echo_writer) = server.into_split();
+        let (to_writer, mut echoes) = tokio::sync::mpsc::unbounded_channel();
+        let echo_reading = tokio::spawn(async move {
+            while let Some(message) = again!(echo_reader.next()) {
+                to_writer.send(message.unwrap()).unwrap();
+            }
+            echo_reader.close_event().unwrap()
+        });
+        let echo_writing = tokio::spawn(async move {
+            while let Some(message) = echoes.recv().await {
+                poll_fn(|cx| Pin::new(&mut echo_writer).poll_ready(cx)).await.unwrap();
+                Pin::new(&mut echo_writer).start_send(message).unwrap();
+                again!(echo_writer.flush()).unwrap();
+            }
+            echo_writer
+        });
+        let reading = tokio::spawn(async move {
+            let mut received = Vec::new();
+            while let Some(message) = again!(reader.next()) {
+                received.push(message.unwrap());
+            }
+            received
+        });
+        let messages: Vec<_> =
+            [0, 1, 125, 126, 300].into_iter().map(|len| Message::from("m".repeat(len))).collect();
+        for message in &messages {
+            writer.ping(b"between").unwrap();
+            poll_fn(|cx| Pin::new(&mut writer).poll_ready(cx)).await.unwrap();
+            Pin::new(&mut writer).start_send(message.clone()).unwrap();
+            again!(writer.flush()).unwrap();
+        }
+        let sent = messages.len() as u64;
+        while writer.stats().messages_received < sent {
+            tokio::task::yield_now().await;
+        }
+        let close = again!(writer.close(CloseFrame::new(4000, "enough").unwrap()));
+        assert!(close.was_clean());
+        assert_eq!(reading.await.unwrap(), messages);
+        assert_eq!(echo_reading.await.unwrap().code().as_u16(), 4000);
+        drop(echo_writing.await.unwrap());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_send_that_is_given_up_is_whole_or_nothing() {
     for polls in 0..12 {
@@ -72,6 +121,49 @@ async fn a_send_that_is_given_up_is_whole_or_nothing() {
         let whole = [given_up, kept.clone()].concat();
         assert_eq!(written, if polls == 0 { kept } else { whole }, "after {polls} polls");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chunk_that_is_given_up_is_whole_or_nothing() {
+    for polls in 0..12 {
+        let (mut socket, remote) = server(quiet());
+        remote.write_in(&[3, 0]);
+        remote.set_room(Some(0));
+        {
+            let mut sending = pin!(socket.send_chunk(Chunk::last("given up")));
+            for room in 0..polls {
+                remote.set_room(Some(room));
+                if poll_once(sending.as_mut()).is_ready() {
+                    break;
+                }
+            }
+        }
+        remote.set_room(None);
+        socket.send_chunk(Chunk::last("kept")).await.unwrap();
+        let (given_up, kept) = (frame(TEXT, b"given up"), frame(TEXT, b"kept"));
+        let whole = [given_up, kept.clone()].concat();
+        assert_eq!(remote.written(), if polls == 0 { kept } else { whole }, "after {polls} polls");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn driving_may_be_given_up_at_any_poll() {
+    let (mut socket, remote) = server(quiet());
+    remote.read_in(&[1, 0]);
+    remote.write_in(&[1, 0]);
+    for _ in 0..3 {
+        remote.push(&[masked(PING, b"?"), masked(TEXT, b"kept")].concat());
+    }
+    remote.push(&masked(CLOSE, &close_payload(1000, "")));
+    remote.end();
+    assert!(again!(socket.drive()).was_clean());
+    for _ in 0..3 {
+        assert!(matches!(again!(socket.next_event()), Some(Event::Ping(_))));
+        assert_eq!(again!(socket.next()), text("kept"));
+    }
+    assert_eq!(again!(socket.next()), None);
+    let pongs = frame(PONG, b"?").repeat(3);
+    assert_eq!(remote.written(), [pongs, frame(CLOSE, &close_payload(1000, ""))].concat());
 }
 
 #[tokio::test(start_paused = true)]
