@@ -81,7 +81,27 @@ impl Scale {
         self.feed(b"");
     }
 
+    /// Hears what there is to hear, lets the transport take what it takes, and hears what came of that.
     fn turn(&mut self, input: &mut BytesMut) {
+        self.hear(input);
+        loop {
+            let mut output = self.connection.output(Timestamp::default());
+            let shown = match self.takes {
+                Takes::All => output.remaining(),
+                Takes::OneByte => output.remaining().min(1),
+                Takes::Nothing => 0,
+            };
+            output.advance(shown);
+            if shown == 0 || self.takes == Takes::OneByte {
+                break;
+            }
+        }
+        self.hear(input);
+        let transport = self.connection.transport();
+        assert_eq!(self.end.is_some(), matches!(transport, Transport::Close | Transport::Abort));
+    }
+
+    fn hear(&mut self, input: &mut BytesMut) {
         let now = Timestamp::default();
         while let Some(event) = self.connection.poll_event(input, now) {
             match event {
@@ -94,22 +114,6 @@ impl Scale {
             }
         }
         assert!(input.is_empty() || !self.connection.wants_read(), "input is left over");
-        loop {
-            let mut output = self.connection.output(now);
-            let shown = match self.takes {
-                Takes::All => output.remaining(),
-                Takes::OneByte => output.remaining().min(1),
-                Takes::Nothing => 0,
-            };
-            output.advance(shown);
-            if shown == 0 || self.takes == Takes::OneByte {
-                break;
-            }
-        }
-        assert_eq!(
-            self.end.is_some(),
-            matches!(self.connection.transport(), Transport::Close | Transport::Abort)
-        );
     }
 }
 
