@@ -46,6 +46,7 @@ fn nothing_is_heard_after_the_end_and_nothing_more_is_said() {
             endpoint.run(at(SECOND * 61));
             let written = endpoint.written.len();
             let late = [
+                frame(role, 0x80, b"late"),
                 frame(role, 0x81, b"late"),
                 frame(role, 0x89, b"late"),
                 frame(role, 0x88, &close_payload(1001, "late")),
