@@ -131,3 +131,12 @@ fn pings_between_which_the_transport_is_asked_in_vain_fill_one_write() {
         assert!(held <= 2 * 64 * 1024 + 8 * 1024, "{held}");
     }
 }
+
+/// Sixteen that were shown, which must go out, and sixteen that wait.
+#[test]
+fn pings_between_which_the_transport_is_asked_in_vain_are_owed_no_more_than_others() {
+    for role in ROLES {
+        let (owed, _) = flood_of_pings(role, 20_000, 1);
+        assert!(owed <= answers(role, 2 * 16), "{owed} bytes");
+    }
+}
