@@ -400,6 +400,7 @@ impl Sender {
             match mark {
                 Mark::Message => self.stats.messages_sent = self.stats.messages_sent.saturating_add(1),
                 Mark::Ping(kind) => self.ping_written(kind),
+                Mark::Pong => {}
                 Mark::Close => {
                     self.close_written = true;
                     self.life.apply(Input::CloseWritten);

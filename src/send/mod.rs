@@ -21,7 +21,7 @@ use crate::wire::mask;
 pub(crate) use wire_buf::WireBuf;
 
 /// How many Pongs wait at most, in the order of their Pings; beyond, the newest takes the place of the last (RFC 6455
-/// §5.5.3 lets an endpoint answer the most recent Ping only).
+/// §5.5.3 lets an endpoint answer the most recent Ping only). And how many are encoded at most, while the transport takes none.
 const MAX_PONGS: usize = 16;
 
 /// Output is encoded until this many bytes are ready: enough for one system call, and little for a Pong to wait behind.
@@ -41,6 +41,8 @@ pub(crate) struct Outbox {
     /// Encoded bytes that were handed out owned and are not credited yet.
     taken: usize,
     pongs: VecDeque<Bytes>,
+    /// Pongs that are encoded and not written.
+    pongs_encoded: usize,
     pings: [Option<Bytes>; PingKind::COUNT],
     messages: VecDeque<Piece>,
     /// Payload bytes in `messages`.
@@ -63,6 +65,7 @@ pub(crate) struct Outbox {
 pub(crate) enum Mark {
     Message,
     Ping(PingKind),
+    Pong,
     /// The Close frame, or the HTTP answer in its place.
     Close,
 }
@@ -117,6 +120,7 @@ impl Outbox {
             wire: WireBuf::default(),
             taken: 0,
             pongs: VecDeque::new(),
+            pongs_encoded: 0,
             pings: [const { None }; PingKind::COUNT],
             messages: VecDeque::new(),
             queued: 0,
@@ -295,6 +299,7 @@ impl Outbox {
         self.forsake_messages();
         self.marks = VecDeque::new();
         self.pongs = VecDeque::new();
+        self.pongs_encoded = 0;
         self.pings = [const { None }; PingKind::COUNT];
         self.wire = WireBuf::default();
         self.taken = 0;
@@ -343,6 +348,9 @@ impl Outbox {
         if self.marks.is_empty() {
             self.marks = VecDeque::new();
         }
+        if mark == Mark::Pong {
+            self.pongs_encoded = self.pongs_encoded.saturating_sub(1);
+        }
         Some(mark)
     }
 
@@ -354,8 +362,12 @@ impl Outbox {
             }
             if matches!(self.close, Close::Queued { urgent: true, .. }) {
                 self.encode_close();
-            } else if let Some(payload) = self.pongs.pop_front() {
+            } else if self.pongs_encoded < MAX_PONGS
+                && let Some(payload) = self.pongs.pop_front()
+            {
                 self.encode_frame(true, Opcode::Pong, payload);
+                self.mark(Mark::Pong);
+                self.pongs_encoded = self.pongs_encoded.saturating_add(1);
                 if self.pongs.is_empty() {
                     self.pongs = VecDeque::new();
                 }
@@ -365,7 +377,7 @@ impl Outbox {
                 ping_encoded(kind);
             } else if let Some(piece) = self.next_piece() {
                 self.encode_piece(piece);
-            } else if matches!(self.close, Close::Queued { .. }) {
+            } else if matches!(self.close, Close::Queued { .. }) && self.pongs.is_empty() {
                 self.encode_close();
             } else {
                 return;
@@ -414,6 +426,9 @@ impl Outbox {
         self.encode_frame(true, Opcode::Close, payload.into());
         self.mark(Mark::Close);
         self.close = Close::Encoded(Some(code));
+        // What an urgent one overtook does not go out after it.
+        self.pongs = VecDeque::new();
+        self.pings = [const { None }; PingKind::COUNT];
     }
 
     fn encode_frame(&mut self, fin: bool, opcode: Opcode, payload: Bytes) {
