@@ -14,7 +14,6 @@ mod ends;
 mod floods;
 mod heads;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-mod linear;
 mod loris;
 mod masks;
 mod memory;
