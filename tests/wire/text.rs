@@ -98,6 +98,8 @@ fn in_every_way(bytes: &[u8]) {
             in_fragments(bytes, &pieces);
         }
     }
+    // While more is to come, whatever is wrong in a piece that begins well is told at that piece.
+    in_fragments(&[bytes, b"."].concat(), &[bytes.len(), 1]);
 }
 
 #[test]
