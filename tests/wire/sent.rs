@@ -124,6 +124,21 @@ fn nothing_follows_a_close_frame() {
 }
 
 #[test]
+fn nothing_follows_a_close_frame_that_overtook_a_pong() {
+    for role in ROLES {
+        let mut endpoint = open(role);
+        // As much as is made ready at once, so that the Pong has to wait.
+        endpoint.connection.send(vec![7; 100_000]).unwrap();
+        assert!(endpoint.connection.output(NOW).has_remaining());
+        endpoint.blocked = true;
+        endpoint.receive(&[frame(other(role), 0x89, b"?"), frame(other(role), 0x83, b"")].concat(), NOW);
+        endpoint.blocked = false;
+        endpoint.run(NOW);
+        assert_eq!(read(&endpoint.written).iter().map(|frame| frame.first).collect::<Vec<_>>(), [0x82, 0x88]);
+    }
+}
+
+#[test]
 fn only_one_close_frame_goes_out_where_both_close_at_once() {
     for role in ROLES {
         let mut endpoint = open(role);
