@@ -108,7 +108,7 @@ fn no_extension_is_offered_and_none_is_agreed_to_however_it_is_offered() {
     let request = ClientRequest::new("localhost", "/").unwrap();
     assert_eq!(fields(&asked(&request, [1; 32]), "Sec-WebSocket-Extensions"), [""; 0]);
     for offered in
-        ["permessage-deflate", "permessage-deflate; client_max_window_bits, x", "", "; = \"", "a;;b"]
+        ["permessage-deflate", "permessage-deflate; client_max_window_bits, x", "", "a; b=\"c\"", ", a,"]
     {
         let added = format!("Sec-WebSocket-Extensions: {offered}\r\n");
         let answer = answered(&added, &Accept::new(OriginPolicy::Any));

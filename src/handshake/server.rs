@@ -7,7 +7,7 @@ use super::{Limits, key};
 use crate::http::head::{HeadReader, RawHead};
 use crate::http::parse::{RequestLine, Version, for_each_field, request_line};
 use crate::http::write::{Content, answer, plain_answer, switching_head};
-use crate::upgrade::list::elements;
+use crate::upgrade::list::{elements, is_extension};
 use crate::upgrade::{
     Accept, Agreement, HandshakeError, Headers, HttpRequest, Misuse, Reject, Request, check,
 };
@@ -182,6 +182,7 @@ struct Fields<'a> {
     key: Single<'a>,
     version: Single<'a>,
     bad_protocol: bool,
+    bad_extension: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -196,7 +197,8 @@ impl<'a> Fields<'a> {
             Some(Field::Key) => self.key.add(value),
             Some(Field::Version) => self.version.add(value),
             Some(Field::Protocol) => self.bad_protocol |= !elements(value).all(check::is_token),
-            Some(Field::Accept | Field::Extensions) | None => {}
+            Some(Field::Extensions) => self.bad_extension |= !elements(value).all(is_extension),
+            Some(Field::Accept) | None => {}
         }
     }
 
@@ -212,8 +214,8 @@ impl<'a> Fields<'a> {
     /// What is left to be checked of a request for an upgrade: items 4 to 8 (RFC 6455 §4.2.1).
     fn upgrade_key(&self) -> Result<&'a [u8], HandshakeError> {
         use HandshakeError::{
-            ConnectionMissing, KeyInvalid, KeyMissing, KeyRepeated, OriginRepeated, SubprotocolSyntax,
-            VersionMissing, VersionRepeated, VersionUnsupported,
+            ConnectionMissing, ExtensionSyntax, KeyInvalid, KeyMissing, KeyRepeated, OriginRepeated,
+            SubprotocolSyntax, VersionMissing, VersionRepeated, VersionUnsupported,
         };
         if !self.connection {
             return Err(ConnectionMissing);
@@ -228,6 +230,9 @@ impl<'a> Fields<'a> {
         }
         if self.bad_protocol {
             return Err(SubprotocolSyntax);
+        }
+        if self.bad_extension {
+            return Err(ExtensionSyntax);
         }
         self.origin.optional(OriginRepeated)?;
         Ok(key)

@@ -155,6 +155,9 @@ pub enum HandshakeError {
     /// The list of offered subprotocols contains something that is no token (RFC 6455 §4.1, item 10).
     #[error("an offered subprotocol is not a token")]
     SubprotocolSyntax,
+    /// The list of offered extensions is malformed (RFC 6455 §9.1).
+    #[error("an offered extension is malformed")]
+    ExtensionSyntax,
     /// There is more than one `Origin` (RFC 6454 §7.3), so it cannot be said which one the policy should
     /// judge.
     #[error("there is more than one Origin")]
@@ -210,6 +213,7 @@ impl HandshakeError {
             | Self::VersionMissing
             | Self::VersionRepeated
             | Self::SubprotocolSyntax
+            | Self::ExtensionSyntax
             | Self::OriginRepeated => Some(400),
             Self::OriginNotAllowed => Some(403),
             Self::MethodNotGet => Some(405),

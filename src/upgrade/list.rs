@@ -1,4 +1,6 @@
-//! Comma-separated lists in header fields (RFC 9110 §5.6.1).
+//! Comma-separated lists in header fields (RFC 9110 §5.6.1), and what their elements may be.
+
+use super::check::is_token;
 
 /// The elements of one field line, trimmed, without the empty ones. A comma inside a quoted string does not
 /// separate (RFC 9110 §5.6.4); a quote that is never closed takes the rest of the line with it. Every byte is
@@ -18,7 +20,7 @@ impl<'a> Iterator for Elements<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
         loop {
             let value = self.rest.take()?;
-            let element = match separator(value).and_then(|comma| value.split_at_checked(comma)) {
+            let element = match position(value, b',').and_then(|comma| value.split_at_checked(comma)) {
                 Some((element, rest)) => {
                     self.rest = rest.get(1..);
                     element
@@ -33,7 +35,46 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-fn separator(value: &[u8]) -> Option<usize> {
+/// Whether an element of `Sec-WebSocket-Extensions` is one: a name and parameters (RFC 6455 §9.1). Every byte is looked at
+/// twice at most.
+pub(crate) fn is_extension(element: &[u8]) -> bool {
+    let mut rest = Some(element);
+    let mut parts = core::iter::from_fn(|| {
+        let value = rest.take()?;
+        let (part, after) =
+            position(value, b';').and_then(|semicolon| value.split_at_checked(semicolon)).unzip();
+        rest = after.and_then(|after| after.get(1..));
+        Some(part.unwrap_or(value).trim_ascii())
+    });
+    parts.next().is_some_and(is_token) && parts.all(is_parameter)
+}
+
+fn is_parameter(part: &[u8]) -> bool {
+    let Some((name, value)) =
+        part.iter().position(|&byte| byte == b'=').and_then(|equals| part.split_at_checked(equals))
+    else {
+        return is_token(part);
+    };
+    let value = value.get(1..).unwrap_or_default().trim_ascii();
+    let is_value = match value.strip_prefix(b"\"").map(|value| value.strip_suffix(b"\"")) {
+        Some(quoted) => quoted.is_some_and(is_token_once_unquoted),
+        None => is_token(value),
+    };
+    is_token(name.trim_ascii()) && is_value
+}
+
+/// What stands between quotes must be a token too, once it is unquoted (RFC 6455 §9.1).
+fn is_token_once_unquoted(quoted: &[u8]) -> bool {
+    let mut escaped = false;
+    let bytes = quoted.iter().all(|&byte| {
+        escaped = byte == b'\\' && !escaped;
+        escaped || is_token(&[byte])
+    });
+    bytes && !escaped && !quoted.is_empty()
+}
+
+/// Where this separator comes first outside of quotes.
+fn position(value: &[u8], separator: u8) -> Option<usize> {
     let mut quoted = false;
     let mut escaped = false;
     value.iter().position(|&byte| {
@@ -44,8 +85,7 @@ fn separator(value: &[u8]) -> Option<usize> {
         match byte {
             b'\\' => escaped = quoted,
             b'"' => quoted = !quoted,
-            b',' => return !quoted,
-            _ => {}
+            _ => return byte == separator && !quoted,
         }
         false
     })
@@ -56,6 +96,41 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
+
+    #[test]
+    fn extensions() {
+        let good =
+            ["foo", "permessage-deflate; client_max_window_bits", "a;b=1; c = \"2\" ;d", "a;b=\"\\1\\2\""];
+        for value in good {
+            assert!(is_extension(value.as_bytes()), "{value}");
+        }
+        let bad = [
+            "",
+            ";",
+            "a;",
+            "a;;b",
+            ";a",
+            "a b",
+            "a=1",
+            "a;b=",
+            "a;=1",
+            "a;b=\"\"",
+            "a;b=\"1",
+            "a;b=1\"",
+            "a;b=\"1 2\"",
+            "a;b=\"1;2\"",
+            "a;b=\"1\\\"",
+            "a;b=\"\\,\"",
+            "a;b=1=2",
+            "\"a\"",
+            "a;\"b\"",
+            "a;b=\"1\"2",
+            "a\\",
+        ];
+        for value in bad {
+            assert!(!is_extension(value.as_bytes()), "{value}");
+        }
+    }
 
     #[test]
     fn splits() {

@@ -60,7 +60,7 @@ fn failure(head: &str, http_requests: bool) -> HandshakeError {
 #[test]
 fn header_cardinality() {
     use HandshakeError::*;
-    let table: [(&[&str], HandshakeError); 27] = [
+    let table: [(&[&str], HandshakeError); 29] = [
         (&[UPGRADE, CONNECTION, KEY, VERSION], HostMissing),
         (&[HOST, HOST, UPGRADE, CONNECTION, KEY, VERSION], HostRepeated),
         (&["Host:\r\n", UPGRADE, CONNECTION, KEY, VERSION], HostInvalid),
@@ -86,6 +86,11 @@ fn header_cardinality() {
         (&[HOST, "Content-Length: 1\r\n"], BodyAnnounced),
         (&[HOST, UPGRADE, CONNECTION, KEY, VERSION, "Origin: a\r\n", "Origin: a\r\n"], OriginRepeated),
         (&[HOST, UPGRADE, CONNECTION, KEY, VERSION, "Sec-WebSocket-Protocol: a b\r\n"], SubprotocolSyntax),
+        (&[HOST, UPGRADE, CONNECTION, KEY, VERSION, "Sec-WebSocket-Extensions: a, b c\r\n"], ExtensionSyntax),
+        (
+            &[HOST, UPGRADE, CONNECTION, KEY, VERSION, "Sec-WebSocket-Extensions: a;b=\"1\r\n"],
+            ExtensionSyntax,
+        ),
         (&[HOST, UPGRADE, CONNECTION, KEY, VERSION, "X : y\r\n"], HeaderSyntax),
         (&[HOST, UPGRADE, CONNECTION, KEY, VERSION, "X: y\r\n z\r\n"], HeaderSyntax),
     ];
