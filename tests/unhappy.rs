@@ -132,6 +132,25 @@ fn who_is_given_up_stays_given_up_while_a_piece_is_out() {
 }
 
 #[test]
+fn a_peer_that_is_given_up_is_shown_its_close_frame_once() {
+    let mut server = Endpoint::upgraded(Role::Server, quiet());
+    server.connection.send("stuck").unwrap();
+    assert!(server.connection.output(at(0)).has_remaining());
+    server.connection.handle_timeout(at(30));
+    assert!(server.connection.wants_write());
+    let mut attempt = server.connection.output(at(30));
+    assert!(attempt.remaining() > 7, "what was begun, and the Close frame");
+    // The transport takes the beginning and no more.
+    attempt.advance(1);
+    assert_eq!(server.connection.transport(), Transport::Abort);
+    for _ in 0..2 {
+        assert!(!server.connection.output(at(30)).has_remaining());
+        assert!(server.connection.take(usize::MAX, at(30)).is_none());
+    }
+    assert_eq!((server.connection.buffered(), server.connection.wants_write()), (0, false));
+}
+
+#[test]
 fn a_close_frame_that_was_written_is_told_as_sent() {
     let mut server = Endpoint::upgraded(Role::Server, quiet());
     server.connection.send("stuck").unwrap();
