@@ -9,13 +9,16 @@ mod chunking;
 mod frames;
 mod heads;
 mod output;
+mod pair;
 mod player;
 mod scene;
 mod script;
 mod stream;
+mod watch;
 
 pub use chunking::{Cutting, compare};
 pub use frames::write_frame;
+pub use pair::{Deed, Finale, Move, Talk, converse};
 pub use player::play;
 pub use scene::{Decision, Opening, Scene, Settings};
 pub use script::{Action, Script, Step};

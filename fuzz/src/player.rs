@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use websocket_proto::{
-    CloseEvent, CloseFrame, Connection, Event, Message, Role, SendError, State, Stats, Timestamp, Transport,
+    CloseEvent, CloseFrame, Connection, Event, Message, Role, SendError, State, Timestamp, Transport,
     TransportFailure,
 };
 
@@ -18,9 +18,10 @@ use checks::Face;
 use crate::heads;
 use crate::scene::{Decision, Opening, Settings};
 use crate::script::{Action, Script, Step};
+use crate::watch::{self, Watch};
 
 /// What a [`Step`]'s number counts where it counts time.
-const UNIT: Duration = Duration::from_millis(100);
+pub(crate) const UNIT: Duration = Duration::from_millis(100);
 
 /// The most Pongs that wait.
 pub(crate) const PONGS: usize = 16;
@@ -58,10 +59,7 @@ struct Player<'a> {
     encoded: Vec<(usize, usize)>,
     /// How often it was taken out since then.
     taken: usize,
-    /// What was seen last, to compare with.
-    state: State,
-    stats: Stats,
-    half_closed: bool,
+    watch: Watch,
     /// What was heard.
     opened: bool,
     messages: u64,
@@ -84,8 +82,7 @@ impl<'a> Player<'a> {
         Self {
             script,
             role,
-            state: connection.state(),
-            stats: connection.stats(),
+            watch: Watch::new(&connection),
             connection,
             stream,
             fed: 0,
@@ -97,7 +94,6 @@ impl<'a> Player<'a> {
             write_failed: false,
             encoded: Vec::new(),
             taken: 0,
-            half_closed: false,
             opened: script.scene.opening == Opening::Upgraded,
             messages: 0,
             pings: 0,
@@ -202,12 +198,9 @@ impl<'a> Player<'a> {
         // No frame is shorter than two bytes. Besides there are the events of the opening and of the end.
         let now = self.told();
         for _ in 0..bytes / 2 + 4 {
-            match self.connection.poll_event(&mut self.input, now) {
+            match watch::next_event(&mut self.connection, &mut self.input, now) {
                 Some(event) => self.hear(event),
-                None => {
-                    assert!(self.input.is_empty() || !self.connection.wants_read(), "input is left over");
-                    return self.look();
-                }
+                None => return self.look(),
             }
         }
         panic!("the events of {bytes} bytes do not end");

@@ -123,12 +123,17 @@ pub fn recipe(first: u8, payload: &[u8]) -> Vec<u8> {
     recipe
 }
 
+/// The payload length that this number stands for, if it stands for one.
+pub(crate) fn payload_len(number: u8) -> Option<usize> {
+    number.checked_sub(LITERAL).map(|place| SIZES[usize::from(place) % SIZES.len()])
+}
+
 fn payload(len: u8, rest: &[u8], may_be_large: bool) -> (Vec<u8>, &[u8]) {
     if len < LITERAL {
         let (payload, rest) = rest.split_at(rest.len().min(usize::from(len)));
         return (payload.to_vec(), rest);
     }
-    let size = if may_be_large { SIZES[usize::from(len - LITERAL) % SIZES.len()] } else { 0 };
+    let size = payload_len(len).filter(|_| may_be_large).unwrap_or_default();
     let mut payload = FILLER.repeat(size / FILLER.len() + 1).into_bytes();
     payload.truncate(size);
     (payload, rest)

@@ -1,47 +1,32 @@
 //! What must hold at any time, after a refused command, and at the end.
 
-use websocket_proto::{Cause, CloseCode, CloseEvent, Role, State, Stats, Timestamp, Transport};
+use websocket_proto::{CloseCode, CloseEvent, Role, State, Stats, Timestamp, Transport};
 
 use super::{LONGEST, PONGS, Player};
 use crate::frames::Item;
 use crate::output;
 use crate::scene::Opening;
+use crate::watch;
 
 impl Player<'_> {
     // What may be seen at any time.
 
     pub(super) fn look(&mut self) {
+        self.watch.look(&self.connection);
         let connection = &self.connection;
-        let (state, stats, transport) = (connection.state(), connection.stats(), connection.transport());
-        assert!(state >= self.state, "from {:?} back to {state:?}", self.state);
-        self.state = state;
-
-        let over = state == State::Closed;
-        if over {
-            assert!(!connection.wants_read());
-            assert_eq!(connection.poll_timeout(), None);
-        } else {
-            assert_eq!(self.closed, None);
-            assert!(matches!(transport, Transport::Open | Transport::HalfClose), "{transport:?}");
-        }
-        if self.half_closed {
-            assert_ne!(transport, Transport::Open, "a half-close is not taken back");
-        }
-        if transport == Transport::HalfClose {
-            assert_eq!(connection.buffered(), 0, "a half-close comes after the last byte");
-            self.half_closed = true;
-        }
+        assert!(self.closed.is_none() || connection.state() == State::Closed);
 
         let config = self.script.scene.settings.config();
         // Beyond the queue: what is encoded ahead, and the control frames, whose headers count as well.
         let bound = config.output_high_water + LONGEST + 128 * 1024 + (PONGS + 3) * (125 + 14);
         assert!(connection.buffered() <= bound, "{} bytes wait", connection.buffered());
-        self.check_stats(&stats);
+        self.check_stats();
     }
 
-    pub(super) fn check_stats(&mut self, stats: &Stats) {
+    fn check_stats(&self) {
+        let stats = self.watch.stats;
         let taken = (self.fed - self.input.len()) as u64;
-        if self.state <= State::Open {
+        if self.watch.state <= State::Open {
             assert_eq!(stats.bytes_received, taken);
         }
         assert!(stats.bytes_received <= taken);
@@ -50,37 +35,10 @@ impl Player<'_> {
         assert_eq!(stats.pings_received, self.pings);
         let accepted = self.accepted.len() as u64;
         assert!(stats.messages_sent + stats.messages_dropped <= accepted);
-
-        let counters = |stats: &Stats| {
-            [
-                stats.bytes_received,
-                stats.bytes_sent,
-                stats.messages_received,
-                stats.messages_sent,
-                stats.messages_dropped,
-                stats.pings_received,
-                stats.pings_sent,
-                stats.pongs_received,
-            ]
-        };
-        let grew =
-            counters(&self.stats).into_iter().zip(counters(stats)).all(|(before, after)| before <= after);
-        assert!(grew, "a counter went back: from {:?} to {stats:?}", self.stats);
-        self.stats = *stats;
     }
 
     pub(super) fn check_close(&self, close: &CloseEvent) {
-        assert_eq!(*close.stats(), self.connection.stats());
-        assert_eq!(close.was_clean(), close.sent().is_some() && close.received().is_some());
-        assert!(close.cause() != Cause::ClosingHandshake || close.was_clean(), "{close:?}");
-        assert_eq!(close.code().as_u16(), close.received().map_or(1006, CloseCode::as_u16));
-        assert!(!close.to_string().contains(char::is_control), "{close}");
-        assert!(close.reason().is_empty() || close.received().is_some());
-        for code in [close.sent(), close.received()].into_iter().flatten() {
-            assert!(code.may_be_sent() || code.as_u16() == 1005, "{code}");
-        }
-        let accepted = self.accepted.len() as u64;
-        assert_eq!(close.unsent_messages() + close.stats().messages_sent, accepted);
+        watch::check_close(close, &self.connection, self.accepted.len() as u64);
         assert_eq!(close.stats().pongs_received, self.pongs);
     }
 
@@ -134,9 +92,9 @@ impl Player<'_> {
             .items
             .iter()
             .filter(|(end, item)| matches!(item, Item::Text(_) | Item::Binary(_)) && in_time(*end));
-        assert_eq!(self.stats.messages_sent, messages.count() as u64);
+        assert_eq!(self.watch.stats.messages_sent, messages.count() as u64);
         let pings = written.items.iter().filter(|(end, item)| matches!(item, Item::Ping(_)) && in_time(*end));
-        assert!(self.stats.pings_sent >= pings.count() as u64);
+        assert!(self.watch.stats.pings_sent >= pings.count() as u64);
         let close = written.close().filter(|(end, _)| in_time(*end)).map(|(_, code)| code);
         let told = self.closed.as_ref().and_then(CloseEvent::sent).map(CloseCode::as_u16);
         assert_eq!(told, close);

@@ -1,39 +1,12 @@
-//! Writes the seed corpus: `cargo run --example seeds`, in this directory. It is committed, so run this only after a change
-//! here or to the format of the inputs.
-
-use std::{fs, io, path::Path};
+//! Seeds of `server_bytes`, `client_bytes` and `chunking`: what one peer sends, right and wrong.
 
 use websocket_proto::Role;
 use websocket_proto_fuzz::{
     Action, Cutting, Decision, Opening, Scene, Script, Settings, Step, Stream, recipe, write_frame,
 };
 
-fn main() -> io::Result<()> {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    for (role, target) in [(Role::Server, "server_bytes"), (Role::Client, "client_bytes")] {
-        let directory = fresh(&corpus, target)?;
-        for (name, script) in scripts(role) {
-            fs::write(directory.join(name), script.encode())?;
-        }
-    }
-    let directory = fresh(&corpus, "chunking")?;
-    for (name, cutting) in cuttings() {
-        fs::write(directory.join(name), cutting.encode())?;
-    }
-    Ok(())
-}
-
-fn fresh(corpus: &Path, target: &str) -> io::Result<std::path::PathBuf> {
-    let directory = corpus.join(target);
-    if directory.exists() {
-        fs::remove_dir_all(&directory)?;
-    }
-    fs::create_dir_all(&directory)?;
-    Ok(directory)
-}
-
 /// Each kind of stream as a script that lets it arrive at once, and conversations with more in them.
-fn scripts(role: Role) -> Vec<(String, Script)> {
+pub(crate) fn scripts(role: Role) -> Vec<(String, Script)> {
     let mut scripts = Vec::new();
     for (name, stream) in frames(role) {
         scripts.push((format!("upgraded-{name}"), script(Opening::Upgraded, &[], stream)));
@@ -71,7 +44,7 @@ fn scripts(role: Role) -> Vec<(String, Script)> {
     scripts
 }
 
-fn cuttings() -> Vec<(String, Cutting)> {
+pub(crate) fn cuttings() -> Vec<(String, Cutting)> {
     let mut cuttings = Vec::new();
     for (role, side) in [(Role::Server, "server"), (Role::Client, "client")] {
         let cutting = |opening, cuts: &[u8], stream| {

@@ -1,0 +1,30 @@
+//! Writes the seed corpus: `cargo run --example seeds`, in this directory. It is committed, so run this only after a change
+//! here or to the format of the inputs.
+
+mod pair;
+mod streams;
+
+use std::{fs, io, path::Path};
+
+use websocket_proto::Role;
+use websocket_proto_fuzz::{Cutting, Script, Talk};
+
+fn main() -> io::Result<()> {
+    write("server_bytes", streams::scripts(Role::Server), Script::encode)?;
+    write("client_bytes", streams::scripts(Role::Client), Script::encode)?;
+    write("chunking", streams::cuttings(), Cutting::encode)?;
+    write("pair", pair::talks(), Talk::encode)
+}
+
+/// Replaces the seeds of a target.
+fn write<T>(target: &str, seeds: Vec<(String, T)>, encode: fn(&T) -> Vec<u8>) -> io::Result<()> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    if directory.exists() {
+        fs::remove_dir_all(&directory)?;
+    }
+    fs::create_dir_all(&directory)?;
+    for (name, seed) in seeds {
+        fs::write(directory.join(name), encode(&seed))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! When what happened to a connection, as far as it shows: what a deadline may be held against.
+
+use websocket_proto::{CloseEvent, Config, Connection, Deadline, Heartbeat, State, Stats, Timestamp};
+
+use crate::watch::Watch;
+
+pub(super) struct History {
+    began: Timestamp,
+    opened: Timestamp,
+    /// When something was parsed last, and when the transport last took something.
+    heard: Timestamp,
+    wrote: Timestamp,
+    /// The same, when it stopped being open, and when it was over.
+    closing: Option<Moment>,
+    over: Option<Moment>,
+    stats: Stats,
+}
+
+#[derive(Clone, Copy)]
+struct Moment {
+    now: Timestamp,
+    heard: Timestamp,
+    wrote: Timestamp,
+}
+
+impl History {
+    pub(super) fn new(connection: &Connection, now: Timestamp) -> Self {
+        let stats = connection.stats();
+        Self { began: now, opened: now, heard: now, wrote: now, closing: None, over: None, stats }
+    }
+
+    pub(super) fn look(&mut self, watch: &Watch, now: Timestamp) {
+        if watch.stats.bytes_received > self.stats.bytes_received {
+            self.heard = now;
+        }
+        if watch.stats.bytes_sent > self.stats.bytes_sent {
+            self.wrote = now;
+        }
+        self.stats = watch.stats;
+        if watch.state < State::Open {
+            self.opened = now;
+        }
+        let moment = Moment { now, heard: self.heard, wrote: self.wrote };
+        if watch.state >= State::Closing {
+            self.closing.get_or_insert(moment);
+        }
+        if watch.state == State::Closed {
+            self.over.get_or_insert(moment);
+        }
+    }
+
+    /// No deadline is early.
+    pub(super) fn check_deadline(&self, deadline: Deadline, config: &Config, close: &CloseEvent) {
+        let (Some(closing), Some(over)) = (self.closing, self.over) else { panic!("it ended unseen") };
+        let (since, limit, until) = match deadline {
+            Deadline::Handshake => (self.began, Some(config.handshake_timeout), closing.now),
+            Deadline::Decision => (self.began, Some(config.decision_timeout), closing.now),
+            Deadline::Heartbeat => {
+                let margin = config.heartbeat.as_ref().map(|Heartbeat { margin, .. }| *margin);
+                (closing.heard, margin, closing.now)
+            }
+            Deadline::InboundIdle => (closing.heard, config.inbound_idle, closing.now),
+            Deadline::UnfinishedMessage => (self.opened, config.unfinished_message, closing.now),
+            Deadline::WriteStall => (over.wrote, config.write_stall, over.now),
+            Deadline::Close => (closing.now, Some(config.close_timeout), over.now),
+            other => panic!("a deadline that this history does not know: {other:?}"),
+        };
+        let limit = limit.unwrap_or_else(|| panic!("{deadline:?}, which is off: {close}"));
+        assert!(until >= since.saturating_add(limit), "{deadline:?} after {since:?} at {until:?}");
+    }
+}
