@@ -7,7 +7,7 @@ use websocket_proto::{Cause, CloseCode, CloseEvent, Connection, Event, State, St
 pub(crate) struct Watch {
     pub(crate) state: State,
     pub(crate) stats: Stats,
-    half_closed: bool,
+    pub(crate) half_closed: bool,
 }
 
 impl Watch {

@@ -117,6 +117,7 @@ fn conversations() -> Vec<(&'static str, Vec<Move>)> {
                 Move(Server, Carry, ALL),
             ],
         ),
+        ("close-with-a-reason", vec![Move(Client, Close, 60), Move(Client, Flow, 0)]),
         (
             "echo-waits-behind-messages",
             vec![
@@ -186,6 +187,8 @@ fn configured() -> Vec<Configured> {
     let long = vec![flow, Move(Client, SendText, 205), flow, Move(Client, SendText, 9), flow];
     let both = vec![flow, Move(Client, SendText, 9), Move(Client, SendBinary, 9), flow];
     let idle = vec![flow, Move(Client, Deadline, 0), Move(Client, Deadline, 0), flow];
+    let late =
+        vec![flow, Move(Client, Pass, 20), Move(Client, SendText, 1), flow, Move(Client, Pass, 20), flow];
     vec![
         ("small-messages", 0, Settings::SMALL_MESSAGES, long.clone()),
         ("small-frames", 0, Settings::SMALL_FRAMES, long.clone()),
@@ -201,6 +204,7 @@ fn configured() -> Vec<Configured> {
             Settings::INBOUND_IDLE | Settings::NO_HEARTBEAT,
             idle.clone(),
         ),
+        ("idle-after-a-word", Settings::NO_HEARTBEAT, Settings::INBOUND_IDLE, late),
         ("fast-heartbeat", Settings::FAST_HEARTBEAT, Settings::NO_AUTOMATIC_PONG, idle.clone()),
         (
             "no-time-at-all",

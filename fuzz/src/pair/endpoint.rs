@@ -29,7 +29,6 @@ pub(super) struct Endpoint {
     pub(super) lent: usize,
     /// Whether it asks for events.
     pub(super) polls: bool,
-    pub(super) reads: bool,
     pub(super) write_failed: bool,
     pub(super) closed: Option<CloseEvent>,
 }
@@ -49,7 +48,6 @@ impl Endpoint {
             pipe: Pipe::default(),
             lent: 0,
             polls: true,
-            reads: true,
             write_failed: false,
             closed: None,
         }
@@ -109,7 +107,7 @@ impl Endpoint {
     }
 
     pub(super) fn set_reading(&mut self, reads: bool, now: Timestamp) {
-        self.reads = reads;
+        self.history.set_reading(reads, now);
         self.connection.set_reading(reads, now);
     }
 

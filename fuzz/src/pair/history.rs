@@ -7,13 +7,15 @@ use crate::watch::Watch;
 pub(super) struct History {
     began: Timestamp,
     opened: Timestamp,
-    /// When something was parsed last, and when the transport last took something.
+    /// When something was parsed last, with the time since then in which nobody listened added; and when the transport last
+    /// took something.
     heard: Timestamp,
     wrote: Timestamp,
     /// The same, when it stopped being open, and when it was over.
     closing: Option<Moment>,
     over: Option<Moment>,
     stats: Stats,
+    deaf_since: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy)]
@@ -21,12 +23,22 @@ struct Moment {
     now: Timestamp,
     heard: Timestamp,
     wrote: Timestamp,
+    listened: bool,
 }
 
 impl History {
     pub(super) fn new(connection: &Connection, now: Timestamp) -> Self {
         let stats = connection.stats();
-        Self { began: now, opened: now, heard: now, wrote: now, closing: None, over: None, stats }
+        Self {
+            began: now,
+            opened: now,
+            heard: now,
+            wrote: now,
+            closing: None,
+            over: None,
+            stats,
+            deaf_since: None,
+        }
     }
 
     pub(super) fn look(&mut self, watch: &Watch, now: Timestamp) {
@@ -40,7 +52,8 @@ impl History {
         if watch.state < State::Open {
             self.opened = now;
         }
-        let moment = Moment { now, heard: self.heard, wrote: self.wrote };
+        let moment =
+            Moment { now, heard: self.heard, wrote: self.wrote, listened: self.deaf_since.is_none() };
         if watch.state >= State::Closing {
             self.closing.get_or_insert(moment);
         }
@@ -49,7 +62,15 @@ impl History {
         }
     }
 
-    /// No deadline is early.
+    pub(super) fn set_reading(&mut self, reads: bool, now: Timestamp) {
+        if !reads {
+            self.deaf_since.get_or_insert(now);
+        } else if let Some(since) = self.deaf_since.take() {
+            self.heard = self.heard.saturating_add(now.saturating_duration_since(since));
+        }
+    }
+
+    /// No deadline is early, and silence that nobody could hear is no silence.
     pub(super) fn check_deadline(&self, deadline: Deadline, config: &Config, close: &CloseEvent) {
         let (Some(closing), Some(over)) = (self.closing, self.over) else { panic!("it ended unseen") };
         let (since, limit, until) = match deadline {
@@ -65,6 +86,9 @@ impl History {
             Deadline::Close => (closing.now, Some(config.close_timeout), over.now),
             other => panic!("a deadline that this history does not know: {other:?}"),
         };
+        let of_silence =
+            matches!(deadline, Deadline::Heartbeat | Deadline::InboundIdle | Deadline::UnfinishedMessage);
+        assert!(closing.listened || !of_silence, "{deadline:?}, and nobody listened");
         let limit = limit.unwrap_or_else(|| panic!("{deadline:?}, which is off: {close}"));
         assert!(until >= since.saturating_add(limit), "{deadline:?} after {since:?} at {until:?}");
     }

@@ -94,8 +94,10 @@ impl Table {
                 self.faulty = true;
             }
             Deed::WriteFailed => {
+                let before = side.state();
                 side.connection.write_failed(TransportFailure::BrokenPipe, now);
                 side.write_failed = true;
+                assert!(before != State::Open || side.state() == State::Closing, "it is not the end");
                 self.faulty = true;
             }
             Deed::Flow => self.flow(),

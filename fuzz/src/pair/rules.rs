@@ -82,7 +82,9 @@ pub(super) fn check_the_end(table: &Table) {
             assert_eq!(from.speech.heard(), from.speech.messages().len(), "lost before a clean end");
             assert_eq!((sent.messages_dropped, sent.bytes_sent), (0, received.bytes_received));
             assert_eq!(sent.pings_sent, received.pings_received);
+            assert_eq!(from.speech.pings_unheard(), 0);
         }
+        assert!(!client.watch.half_closed, "the server ends the transport (RFC 6455 §7.1.1)");
         let firsts = [at_client.closed_first_by(), at_server.closed_first_by()];
         assert!(firsts.contains(&Some(Side::Local)), "each says that the other closed first");
     }
@@ -119,6 +121,11 @@ fn check_cause(side: &Endpoint, other: &Endpoint, faulty: bool) {
             let left =
                 matches!(others, Cause::ClosedWhileConnecting | Cause::Deadline(_) | Cause::Handshake(_));
             assert!(faulty || left, "{:?}, and at the other side {others:?}", close.cause());
+            assert_eq!(
+                side.watch.stats.bytes_received,
+                other.pipe.carried(),
+                "what came before the end counts"
+            );
         }
         Cause::Transport(TransportFailure::Reset) => assert!(faulty || !others.was_clean()),
         Cause::Transport(_) => assert!(faulty),

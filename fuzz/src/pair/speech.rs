@@ -52,6 +52,11 @@ impl Speech {
         self.heard
     }
 
+    /// How many of its Pings have not come.
+    pub(super) fn pings_unheard(&self) -> usize {
+        self.pings.len() - self.pings_heard
+    }
+
     /// What the other side hears next.
     pub(super) fn next(&self) -> Option<Said> {
         self.messages.get(self.heard).copied()
