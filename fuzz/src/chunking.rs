@@ -4,6 +4,7 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use bytes::{Buf, BytesMut};
 use websocket_proto::{Cause, CloseEvent, Connection, Event, Message, Role, Timestamp};
 
+use crate::cuts::Cuts;
 use crate::frames::{self, End, Item};
 use crate::output;
 use crate::player::PONGS;
@@ -17,21 +18,15 @@ use crate::stream::Stream;
 pub struct Cutting {
     pub role: Role,
     pub scene: Scene,
-    /// The lengths of the pieces, less one; after the last one they start over. After [`MOST_PIECES`] the rest comes at
-    /// once.
-    pub cuts: Vec<u8>,
+    pub cuts: Cuts,
     pub stream: Stream,
 }
-
-const MOST_PIECES: usize = 4096;
 
 impl<'a> Arbitrary<'a> for Cutting {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         let role = if u.arbitrary::<u8>()? % 2 == 0 { Role::Server } else { Role::Client };
         let scene = Scene::take(u)?;
-        let count = usize::from(u.arbitrary::<u8>()? % 32);
-        let cuts = u.bytes(count.min(u.len()))?.to_vec();
-        Ok(Self { role, scene, cuts, stream: Stream::take_rest(u)? })
+        Ok(Self { role, scene, cuts: Cuts::take(u)?, stream: Stream::take_rest(u)? })
     }
 }
 
@@ -40,8 +35,7 @@ impl Cutting {
     pub fn encode(&self) -> Vec<u8> {
         let mut input = vec![u8::from(self.role == Role::Client)];
         self.scene.encode(&mut input);
-        input.push(u8::try_from(self.cuts.len()).ok().filter(|count| *count < 32).expect("at most 31 cuts"));
-        input.extend(&self.cuts);
+        self.cuts.encode(&mut input);
         self.stream.encode(&mut input);
         input
     }
@@ -82,16 +76,7 @@ pub fn compare(cutting: &Cutting) {
     stream.extend(&frames);
 
     let whole = run(cutting, [&stream[..]].into_iter());
-    let mut rest = &stream[..];
-    let cuts = if cutting.cuts.is_empty() { &[0] } else { &cutting.cuts[..] };
-    let mut lengths = cuts.iter().map(|cut| usize::from(*cut) + 1).cycle().take(MOST_PIECES);
-    let pieces = std::iter::from_fn(|| {
-        let len = lengths.next().unwrap_or(usize::MAX).min(rest.len());
-        let (piece, after) = rest.split_at(len);
-        rest = after;
-        (!piece.is_empty()).then_some(piece)
-    });
-    let pieces = run(cutting, pieces);
+    let pieces = run(cutting, cutting.cuts.pieces(&stream));
     assert_eq!(whole, pieces, "whole, and in pieces");
 
     let written = output::read(&whole.output, cutting.role, cutting.scene.opening == Opening::Upgraded);

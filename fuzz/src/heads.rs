@@ -2,6 +2,9 @@
 
 use websocket_proto::{Headers, HttpRequest, Request, Response};
 
+/// A lookup walks all fields, so only so many of them are looked up.
+pub(crate) const LOOKED_UP: usize = 64;
+
 pub(crate) fn read_request(request: &Request) {
     read_target(request.target(), request.path(), request.query());
     read_headers(request.headers());
@@ -49,6 +52,8 @@ fn read_headers(headers: &Headers) {
         assert!(is_token(name), "{name:?}");
         let text = value.iter().all(|byte| *byte >= b' ' && *byte != 0x7f || *byte == b'\t');
         assert!(text && value.trim_ascii() == value, "{:?}", value.escape_ascii());
+    }
+    for (name, value) in headers.iter().take(LOOKED_UP) {
         assert!(headers.get_all(&name.to_ascii_uppercase()).any(|found| found == value));
         assert!(headers.tokens(name).all(|token| !token.is_empty() && token.trim() == token));
     }

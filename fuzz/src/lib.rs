@@ -6,8 +6,10 @@
 //! cannot mask text.
 
 mod chunking;
+mod cuts;
 mod frames;
 mod heads;
+mod opening;
 mod output;
 mod pair;
 mod player;
@@ -17,7 +19,9 @@ mod stream;
 mod watch;
 
 pub use chunking::{Cutting, compare};
+pub use cuts::Cuts;
 pub use frames::write_frame;
+pub use opening::{Asking, Draft, Edit, ask};
 pub use pair::{Deed, Finale, Move, Talk, converse};
 pub use player::play;
 pub use scene::{Decision, Opening, Scene, Settings};

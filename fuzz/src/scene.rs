@@ -19,7 +19,7 @@ const SEED: [u8; 32] = *b"one seed for all runs: no secret";
 const SUBPROTOCOL: &str = "chat";
 
 /// A request that every server here accepts, if it accepts any.
-const REQUEST: &[u8] =
+pub(crate) const REQUEST: &[u8] =
     b"GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Protocol: chat\r\nOrigin: https://example.com\r\n\r\n";
@@ -240,12 +240,17 @@ fn client_key() -> Vec<u8> {
 
 /// The 101 that answers this key (RFC 6455 §4.2.2).
 fn switching(key: &[u8]) -> Vec<u8> {
-    let digest =
-        Sha1::new().chain_update(key).chain_update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11").finalize();
-    let accept = STANDARD.encode(digest);
+    let accept = accept_value(key);
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: {SUBPROTOCOL}\r\n\r\n"
     )
     .into()
+}
+
+/// The value that shows that a key was understood (RFC 6455 §4.2.2).
+pub(crate) fn accept_value(key: &[u8]) -> String {
+    let digest =
+        Sha1::new().chain_update(key).chain_update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11").finalize();
+    STANDARD.encode(digest)
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use arbitrary::{Arbitrary, Unstructured};
 use websocket_proto::Role;
-use websocket_proto_fuzz::{Cutting, Script, Talk, compare, converse, play};
+use websocket_proto_fuzz::{Asking, Cutting, Script, Talk, ask, compare, converse, play};
 
 /// Plays each seed of a target, which must be what is made of it again.
 fn replay<T: for<'a> Arbitrary<'a>>(target: &str, encode: fn(&T) -> Vec<u8>, play: impl Fn(&T)) {
@@ -42,4 +42,9 @@ fn chunking() {
 #[test]
 fn pair() {
     replay("pair", Talk::encode, converse);
+}
+
+#[test]
+fn request_head() {
+    replay("request_head", Asking::encode, ask);
 }

@@ -1,19 +1,21 @@
 //! Writes the seed corpus: `cargo run --example seeds`, in this directory. It is committed, so run this only after a change
 //! here or to the format of the inputs.
 
+mod heads;
 mod pair;
 mod streams;
 
 use std::{fs, io, path::Path};
 
 use websocket_proto::Role;
-use websocket_proto_fuzz::{Cutting, Script, Talk};
+use websocket_proto_fuzz::{Asking, Cutting, Script, Talk};
 
 fn main() -> io::Result<()> {
     write("server_bytes", streams::scripts(Role::Server), Script::encode)?;
     write("client_bytes", streams::scripts(Role::Client), Script::encode)?;
     write("chunking", streams::cuttings(), Cutting::encode)?;
-    write("pair", pair::talks(), Talk::encode)
+    write("pair", pair::talks(), Talk::encode)?;
+    write("request_head", heads::askings(), Asking::encode)
 }
 
 /// Replaces the seeds of a target.

@@ -2,7 +2,7 @@
 
 use websocket_proto::Role;
 use websocket_proto_fuzz::{
-    Action, Cutting, Decision, Opening, Scene, Script, Settings, Step, Stream, recipe, write_frame,
+    Action, Cuts, Cutting, Decision, Opening, Scene, Script, Settings, Step, Stream, recipe, write_frame,
 };
 
 /// Each kind of stream as a script that lets it arrive at once, and conversations with more in them.
@@ -49,7 +49,7 @@ pub(crate) fn cuttings() -> Vec<(String, Cutting)> {
     for (role, side) in [(Role::Server, "server"), (Role::Client, "client")] {
         let cutting = |opening, cuts: &[u8], stream| {
             let script = script(opening, &[], stream);
-            Cutting { role, scene: script.scene, cuts: cuts.to_vec(), stream: script.stream }
+            Cutting { role, scene: script.scene, cuts: Cuts(cuts.to_vec()), stream: script.stream }
         };
         for (name, stream) in frames(role) {
             cuttings.push((format!("{side}-{name}"), cutting(Opening::Upgraded, &[0], stream)));
@@ -145,7 +145,7 @@ fn recipes() -> Vec<(&'static str, Stream)> {
     streams
 }
 
-fn heads(role: Role) -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn heads(role: Role) -> Vec<(&'static str, Vec<u8>)> {
     let heads: &[(&str, &str)] = match role {
         Role::Server => &[
             (
