@@ -11,6 +11,8 @@ pub(super) struct History {
     /// took something.
     heard: Timestamp,
     wrote: Timestamp,
+    /// When the first Ping since then was written.
+    pinged: Option<Timestamp>,
     /// The same, when it stopped being open, and when it was over.
     closing: Option<Moment>,
     over: Option<Moment>,
@@ -23,6 +25,7 @@ struct Moment {
     now: Timestamp,
     heard: Timestamp,
     wrote: Timestamp,
+    pinged: Option<Timestamp>,
     listened: bool,
 }
 
@@ -34,6 +37,7 @@ impl History {
             opened: now,
             heard: now,
             wrote: now,
+            pinged: None,
             closing: None,
             over: None,
             stats,
@@ -44,6 +48,10 @@ impl History {
     pub(super) fn look(&mut self, watch: &Watch, now: Timestamp) {
         if watch.stats.bytes_received > self.stats.bytes_received {
             self.heard = now;
+            self.pinged = None;
+        }
+        if watch.stats.pings_sent > self.stats.pings_sent {
+            self.pinged.get_or_insert(now);
         }
         if watch.stats.bytes_sent > self.stats.bytes_sent {
             self.wrote = now;
@@ -52,8 +60,13 @@ impl History {
         if watch.state < State::Open {
             self.opened = now;
         }
-        let moment =
-            Moment { now, heard: self.heard, wrote: self.wrote, listened: self.deaf_since.is_none() };
+        let moment = Moment {
+            now,
+            heard: self.heard,
+            wrote: self.wrote,
+            pinged: self.pinged,
+            listened: self.deaf_since.is_none(),
+        };
         if watch.state >= State::Closing {
             self.closing.get_or_insert(moment);
         }
@@ -78,7 +91,7 @@ impl History {
             Deadline::Decision => (self.began, Some(config.decision_timeout), closing.now),
             Deadline::Heartbeat => {
                 let margin = config.heartbeat.as_ref().map(|Heartbeat { margin, .. }| *margin);
-                (closing.heard, margin, closing.now)
+                (closing.pinged.map_or(closing.heard, |at| at.max(closing.heard)), margin, closing.now)
             }
             Deadline::InboundIdle => (closing.heard, config.inbound_idle, closing.now),
             Deadline::UnfinishedMessage => (self.opened, config.unfinished_message, closing.now),
