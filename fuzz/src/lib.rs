@@ -21,7 +21,7 @@ mod watch;
 pub use chunking::{Cutting, compare};
 pub use cuts::Cuts;
 pub use frames::write_frame;
-pub use opening::{Asking, Draft, Edit, ask};
+pub use opening::{Answering, Asking, Draft, Edit, Ending, Kind, answer, ask};
 pub use pair::{Deed, Finale, Move, Talk, converse};
 pub use player::play;
 pub use scene::{Decision, Opening, Scene, Settings};

@@ -16,7 +16,7 @@ use websocket_proto::{
 /// One seed for all runs: the client's key follows from it, so a valid answer can be made beforehand.
 const SEED: [u8; 32] = *b"one seed for all runs: no secret";
 
-const SUBPROTOCOL: &str = "chat";
+pub(crate) const SUBPROTOCOL: &str = "chat";
 
 /// A request that every server here accepts, if it accepts any.
 pub(crate) const REQUEST: &[u8] =
@@ -222,7 +222,7 @@ impl Scene {
 }
 
 /// The key in the request that [`SEED`] makes.
-fn client_key() -> Vec<u8> {
+pub(crate) fn client_key() -> Vec<u8> {
     let now = Timestamp::default();
     let scene = Scene {
         opening: Opening::InStream,
@@ -239,7 +239,7 @@ fn client_key() -> Vec<u8> {
 }
 
 /// The 101 that answers this key (RFC 6455 §4.2.2).
-fn switching(key: &[u8]) -> Vec<u8> {
+pub(crate) fn switching(key: &[u8]) -> Vec<u8> {
     let accept = accept_value(key);
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\

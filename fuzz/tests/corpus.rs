@@ -6,7 +6,7 @@ use std::path::Path;
 
 use arbitrary::{Arbitrary, Unstructured};
 use websocket_proto::Role;
-use websocket_proto_fuzz::{Asking, Cutting, Script, Talk, ask, compare, converse, play};
+use websocket_proto_fuzz::{Answering, Asking, Cutting, Script, Talk, answer, ask, compare, converse, play};
 
 /// Plays each seed of a target, which must be what is made of it again.
 fn replay<T: for<'a> Arbitrary<'a>>(target: &str, encode: fn(&T) -> Vec<u8>, play: impl Fn(&T)) {
@@ -47,4 +47,9 @@ fn pair() {
 #[test]
 fn request_head() {
     replay("request_head", Asking::encode, ask);
+}
+
+#[test]
+fn response_head() {
+    replay("response_head", Answering::encode, answer);
 }

@@ -8,14 +8,15 @@ mod streams;
 use std::{fs, io, path::Path};
 
 use websocket_proto::Role;
-use websocket_proto_fuzz::{Asking, Cutting, Script, Talk};
+use websocket_proto_fuzz::{Answering, Asking, Cutting, Script, Talk};
 
 fn main() -> io::Result<()> {
     write("server_bytes", streams::scripts(Role::Server), Script::encode)?;
     write("client_bytes", streams::scripts(Role::Client), Script::encode)?;
     write("chunking", streams::cuttings(), Cutting::encode)?;
     write("pair", pair::talks(), Talk::encode)?;
-    write("request_head", heads::askings(), Asking::encode)
+    write("request_head", heads::askings(), Asking::encode)?;
+    write("response_head", heads::answerings(), Answering::encode)
 }
 
 /// Replaces the seeds of a target.

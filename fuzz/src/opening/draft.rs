@@ -41,6 +41,8 @@ pub enum Edit {
     Value,
     /// The word of this number is added to its value, behind a comma.
     Element,
+    /// Before it comes another field, of a name and a word of this number.
+    Insert,
     /// Its digits become nines.
     Huge,
     /// It is there so many times more, up to a thousand.
@@ -49,7 +51,7 @@ pub enum Edit {
     CutOff,
 }
 
-const EDITS: [Edit; 17] = [
+const EDITS: [Edit; 18] = [
     Edit::Remove,
     Edit::Double,
     Edit::Swap,
@@ -64,6 +66,7 @@ const EDITS: [Edit; 17] = [
     Edit::AtEnd,
     Edit::Value,
     Edit::Element,
+    Edit::Insert,
     Edit::Huge,
     Edit::Many,
     Edit::CutOff,
@@ -103,6 +106,18 @@ pub(super) const WORDS: [&str; 32] = [
     "AAAAAAAAAAAAAAAAAAAAAA==",
     "AAAAAAAAAAAAAAAAAAAAAB==",
     "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+];
+
+/// Names of fields that mean something, or nothing.
+const NAMES: [&str; 8] = [
+    "Content-Length",
+    "Transfer-Encoding",
+    "Sec-WebSocket-Extensions",
+    "Retry-After",
+    "Cookie",
+    "X-List",
+    "Sec-WebSocket-Accept",
+    "x",
 ];
 
 /// A draft is not made longer than this, whatever is repeated: beyond the limit on heads.
@@ -153,6 +168,11 @@ impl Draft {
                     let copies = vec![lines[line].clone(); times];
                     lines.splice(line..line, copies);
                 }
+                Edit::Insert => {
+                    let name = NAMES[count / WORDS.len() % NAMES.len()];
+                    let field = format!("{name}: {}\r\n", WORDS[count % WORDS.len()]);
+                    lines.insert(line, field.into_bytes());
+                }
                 Edit::CutOff => missing += count,
                 edit => spoil(&mut lines[line], edit, *number),
             }
@@ -189,7 +209,7 @@ fn spoil(line: &mut Vec<u8>, edit: Edit, number: u8) {
             let digits = line[value..].iter_mut().filter(|byte| byte.is_ascii_digit());
             digits.for_each(|digit| *digit = b'9');
         }
-        Edit::Remove | Edit::Double | Edit::Swap | Edit::Many | Edit::CutOff => {}
+        Edit::Remove | Edit::Double | Edit::Swap | Edit::Insert | Edit::Many | Edit::CutOff => {}
     }
 }
 
