@@ -140,6 +140,16 @@ fn of_request() -> Vec<Edited> {
         ("quoted-list", vec![(Insert, HOST, LIST | 19)]),
         ("backslash", vec![(Insert, HOST, LIST | 16), (AtEnd, HOST, b'\\'), (Element, HOST, 16)]),
         ("some-fields", vec![(Insert, ORIGIN, LIST | 2), (Many, ORIGIN, 17), (Insert, KEY, LIST | 4)]),
+        // The second Host is the 33rd field.
+        (
+            "two-hosts-far-apart",
+            vec![
+                (Double, HOST, 0),
+                (Swap, HOST + 1, ORIGIN + 1),
+                (Insert, ORIGIN + 1, LIST | 2),
+                (Many, ORIGIN + 1, 6),
+            ],
+        ),
         ("too-long", vec![(Many, PROTOCOL, 255)]),
         ("cut-off", vec![(CutOff, 0, 14)]),
         ("cut-off-in-a-line", vec![(CutOff, 0, 60)]),
@@ -195,6 +205,7 @@ fn of_response() -> Vec<EditedKind> {
         ("wrong-accept", Switching, vec![(Value, ACCEPT, 31)]),
         ("accept-in-other-case", Switching, vec![(Case, ACCEPT, 0xff)]),
         ("accept-and-more", Switching, vec![(Element, ACCEPT, 31)]),
+        ("other-case", Switching, vec![(Case, UPGRADE - 1, 0xff), (Case, CONNECTION - 1, 0xaa)]),
         ("upgrade-list", Switching, vec![(Element, UPGRADE - 1, 12)]),
         ("connection-list", Switching, vec![(Value, CONNECTION - 1, 14)]),
         ("other-protocol", Switching, vec![(Value, CHOSEN, 18)]),
