@@ -1,8 +1,9 @@
 //! Writes the seed corpus: `cargo run --example seeds`, in this directory. It is committed, so run this only after a change
 //! here or to the format of the inputs.
 
-mod heads;
 mod pair;
+mod requests;
+mod responses;
 mod streams;
 
 use std::{fs, io, path::Path};
@@ -15,8 +16,8 @@ fn main() -> io::Result<()> {
     write("client_bytes", streams::scripts(Role::Client), Script::encode)?;
     write("chunking", streams::cuttings(), Cutting::encode)?;
     write("pair", pair::talks(), Talk::encode)?;
-    write("request_head", heads::askings(), Asking::encode)?;
-    write("response_head", heads::answerings(), Answering::encode)
+    write("request_head", requests::askings(), Asking::encode)?;
+    write("response_head", responses::answerings(), Answering::encode)
 }
 
 /// Replaces the seeds of a target.

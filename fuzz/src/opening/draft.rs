@@ -45,13 +45,15 @@ pub enum Edit {
     Insert,
     /// Its digits become nines.
     Huge,
+    /// Its second digit becomes a zero: that of the version, in a first line.
+    Older,
     /// It is there so many times more, up to a thousand.
     Many,
     /// What follows the head loses so many bytes, or all of them, and then the head.
     CutOff,
 }
 
-const EDITS: [Edit; 18] = [
+const EDITS: [Edit; 19] = [
     Edit::Remove,
     Edit::Double,
     Edit::Swap,
@@ -68,6 +70,7 @@ const EDITS: [Edit; 18] = [
     Edit::Element,
     Edit::Insert,
     Edit::Huge,
+    Edit::Older,
     Edit::Many,
     Edit::CutOff,
 ];
@@ -208,6 +211,13 @@ fn spoil(line: &mut Vec<u8>, edit: Edit, number: u8) {
         Edit::Huge => {
             let digits = line[value..].iter_mut().filter(|byte| byte.is_ascii_digit());
             digits.for_each(|digit| *digit = b'9');
+        }
+        Edit::Older => {
+            line.iter_mut()
+                .filter(|byte| byte.is_ascii_digit())
+                .nth(1)
+                .into_iter()
+                .for_each(|digit| *digit = b'0');
         }
         Edit::Remove | Edit::Double | Edit::Swap | Edit::Insert | Edit::Many | Edit::CutOff => {}
     }

@@ -165,7 +165,7 @@ impl Endpoint {
     fn expect_acceptable(&self, said: Option<Said>) {
         let said = said.expect("a message that nobody sent");
         let settings = self.scene.settings;
-        assert!(!settings.has(Settings::SMALL_MESSAGES) || said.len <= self.config.max_message_size);
+        assert!(self.config.max_message_size.is_none_or(|most| said.len as u64 <= most));
         let text_only = settings.has(Settings::ONLY_TEXT) && !settings.has(Settings::ONLY_BINARY);
         let binary_only = settings.has(Settings::ONLY_BINARY) && !settings.has(Settings::ONLY_TEXT);
         assert!(if said.is_text { !binary_only } else { !text_only }, "a kind that is not accepted");

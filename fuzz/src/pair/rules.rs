@@ -106,11 +106,12 @@ fn check_cause(side: &Endpoint, other: &Endpoint, faulty: bool) {
         }
         Cause::Limit(limit) => {
             let next = next.expect("a message that is too large");
-            let frame = next.len.min(other.config.max_outgoing_frame.max(125));
+            let len = next.len as u64;
+            let frame = len.min(other.config.max_outgoing_frame.max(125) as u64);
             match limit {
-                Limit::MessageSize(most) => assert!(next.len > most),
+                Limit::MessageSize(most) => assert!(len > most),
                 Limit::FrameSize(most) => assert!(frame > most),
-                Limit::Fragments(most) => assert!(next.len > frame * most as usize),
+                Limit::Fragments(most) => assert!(len > frame * most),
                 other => panic!("{other}"),
             }
         }

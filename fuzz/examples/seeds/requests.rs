@@ -1,7 +1,7 @@
-//! Seeds of `request_head` and `response_head`: each rule of a head, broken alone.
+//! Seeds of `request_head`: each rule of the head, broken alone.
 
 use websocket_proto::Role;
-use websocket_proto_fuzz::{Answering, Asking, Cuts, Draft, Edit, Ending, Kind, Settings};
+use websocket_proto_fuzz::{Asking, Cuts, Draft, Edit, Settings};
 
 use crate::streams::heads;
 
@@ -16,10 +16,10 @@ const PROTOCOL: u8 = 6;
 const ORIGIN: u8 = 7;
 
 /// Names of inserted fields; the rest of the number is a word.
-const CONTENT_LENGTH: u8 = 0;
-const TRANSFER_ENCODING: u8 = 32;
-const EXTENSIONS: u8 = 64;
-const LIST: u8 = 160;
+pub(crate) const CONTENT_LENGTH: u8 = 0;
+pub(crate) const TRANSFER_ENCODING: u8 = 32;
+pub(crate) const EXTENSIONS: u8 = 64;
+pub(crate) const LIST: u8 = 160;
 
 pub(crate) fn askings() -> Vec<(String, Asking)> {
     let mut askings = Vec::new();
@@ -63,11 +63,6 @@ pub(crate) fn askings() -> Vec<(String, Asking)> {
 fn asking(settings: u16, draft: Draft) -> Asking {
     Asking { settings: Settings(settings), cuts: Cuts(vec![0, 6]), draft }
 }
-
-/// The lines of a 101; behind an interim answer they come later.
-const STATUS_LINE: u8 = 0;
-const ACCEPT: u8 = 3;
-const CHOSEN: u8 = 4;
 
 type Edited = (&'static str, Vec<(Edit, u8, u8)>);
 
@@ -153,88 +148,5 @@ fn of_request() -> Vec<Edited> {
         ("too-long", vec![(Many, PROTOCOL, 255)]),
         ("cut-off", vec![(CutOff, 0, 14)]),
         ("cut-off-in-a-line", vec![(CutOff, 0, 60)]),
-    ]
-}
-
-pub(crate) fn answerings() -> Vec<(String, Answering)> {
-    let mut answerings = Vec::new();
-    let mut push = |name: String, kind, ending, draft| {
-        let answering = Answering { settings: Settings(0), kind, ending, cuts: Cuts(vec![0, 6]), draft };
-        answerings.push((name, answering));
-    };
-    for (name, head) in heads(Role::Client) {
-        push(format!("head-{name}"), Kind::Switching, Ending::EndOfInput, Draft::as_is(head));
-    }
-    for (name, kind, edits) in of_response() {
-        push(format!("edit-{name}"), kind, Ending::EndOfInput, Draft::edits(edits));
-    }
-    for (end, ending) in [
-        ("end-of-input", Ending::EndOfInput),
-        ("reset", Ending::Reset),
-        ("silence", Ending::Silence),
-        ("close", Ending::Close),
-    ] {
-        for (name, kind, missing) in [
-            ("head", Kind::Switching, 20),
-            ("length", Kind::Length, 2),
-            ("chunked", Kind::Chunked, 16),
-            ("until-the-end", Kind::UntilTheEnd, 0),
-        ] {
-            push(format!("{end}-in-{name}"), kind, ending, Draft::edits([(Edit::CutOff, 0, missing)]));
-        }
-    }
-    answerings
-}
-
-type EditedKind = (&'static str, Kind, Vec<(Edit, u8, u8)>);
-
-fn of_response() -> Vec<EditedKind> {
-    use Edit::{
-        AtEnd, BareLf, Case, CutOff, Double, Element, Fold, Huge, Insert, Many, Remove, Space, Swap, Value,
-    };
-    use Kind::{Chunked, Interim, Length, Switching, UntilTheEnd};
-    vec![
-        ("nothing", Switching, vec![]),
-        ("no-upgrade", Switching, vec![(Remove, UPGRADE - 1, 0)]),
-        ("no-connection", Switching, vec![(Remove, CONNECTION - 1, 0)]),
-        ("no-accept", Switching, vec![(Remove, ACCEPT, 0)]),
-        ("no-protocol", Switching, vec![(Remove, CHOSEN, 0)]),
-        ("two-upgrades", Switching, vec![(Double, UPGRADE - 1, 0)]),
-        ("two-accepts", Switching, vec![(Double, ACCEPT, 0)]),
-        ("two-protocols", Switching, vec![(Double, CHOSEN, 0)]),
-        ("wrong-accept", Switching, vec![(Value, ACCEPT, 31)]),
-        ("accept-in-other-case", Switching, vec![(Case, ACCEPT, 0xff)]),
-        ("accept-and-more", Switching, vec![(Element, ACCEPT, 31)]),
-        ("other-case", Switching, vec![(Case, UPGRADE - 1, 0xff), (Case, CONNECTION - 1, 0xaa)]),
-        ("upgrade-list", Switching, vec![(Element, UPGRADE - 1, 12)]),
-        ("connection-list", Switching, vec![(Value, CONNECTION - 1, 14)]),
-        ("other-protocol", Switching, vec![(Value, CHOSEN, 18)]),
-        ("other-order", Switching, vec![(Swap, ACCEPT, 1), (Swap, CHOSEN, 2)]),
-        ("folded", Switching, vec![(Fold, ACCEPT, 30)]),
-        ("bare-lf", Switching, vec![(BareLf, ACCEPT, 255)]),
-        ("nul", Switching, vec![(AtEnd, CHOSEN, 0)]),
-        ("no-reason", Switching, vec![(Fold, STATUS_LINE, 12)]),
-        ("reason-not-ascii", Switching, vec![(AtEnd, STATUS_LINE, 0xe4)]),
-        ("reason-with-delete", Switching, vec![(AtEnd, STATUS_LINE, 0x7f)]),
-        ("status-with-spaces", Switching, vec![(Space, STATUS_LINE, 9)]),
-        ("http-9.9", Switching, vec![(Huge, STATUS_LINE, 0)]),
-        ("too-long", Switching, vec![(Many, CHOSEN, 255)]),
-        ("extension", Switching, vec![(Insert, ACCEPT, EXTENSIONS | 20)]),
-        ("no-extension", Switching, vec![(Insert, ACCEPT, EXTENSIONS | 21)]),
-        ("interim", Interim, vec![]),
-        ("interims-without-end", Interim, vec![(Many, 1, 255), (Many, 2, 255)]),
-        ("length", Length, vec![]),
-        ("length-twice", Length, vec![(Double, 2, 0)]),
-        ("length-list", Length, vec![(Element, 2, 4)]),
-        ("length-huge", Length, vec![(Huge, 2, 0)]),
-        ("length-zero", Length, vec![(Value, 2, 1)]),
-        ("length-and-more", Length, vec![(Value, 2, 4)]),
-        ("chunked", Chunked, vec![]),
-        ("chunked-twice", Chunked, vec![(Double, 2, 0)]),
-        ("chunked-and-gzip", Chunked, vec![(Value, 2, 28)]),
-        ("chunk-cut-off", Chunked, vec![(CutOff, 0, 9)]),
-        ("chunk-too-long", Chunked, vec![(Huge, 6, 0)]),
-        ("chunks-without-end", Chunked, vec![(Many, 5, 255)]),
-        ("until-the-end", UntilTheEnd, vec![]),
     ]
 }
