@@ -1,10 +1,11 @@
-//! The same stream whole and in pieces.
+//! The same stream whole and in pieces, its messages whole and in chunks, and the connection whole and in halves.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use bytes::{Buf, BytesMut};
-use websocket_proto::{Cause, CloseEvent, Connection, Event, Message, Role, Timestamp};
+use bytes::BytesMut;
+use websocket_proto::{Cause, CloseEvent, Event, Message, Role, Timestamp};
 
 use crate::cuts::Cuts;
+use crate::driven::{Driven, Manner};
 use crate::frames::{self, End, Item};
 use crate::output;
 use crate::player::PONGS;
@@ -75,9 +76,13 @@ pub fn compare(cutting: &Cutting) {
     let mut stream = cutting.scene.prefix(cutting.role);
     stream.extend(&frames);
 
-    let whole = run(cutting, [&stream[..]].into_iter());
-    let pieces = run(cutting, cutting.cuts.pieces(&stream));
+    let whole = run(cutting, Manner::Whole, [&stream[..]].into_iter());
+    let pieces = run(cutting, Manner::Whole, cutting.cuts.pieces(&stream));
     assert_eq!(whole, pieces, "whole, and in pieces");
+    let chunks = run(cutting, Manner::Chunks, cutting.cuts.pieces(&stream));
+    assert_eq!(whole, chunks, "whole, and in chunks");
+    let halves = run(cutting, Manner::Halves, cutting.cuts.pieces(&stream));
+    assert_eq!(whole, halves, "whole, and in halves");
 
     let written = output::read(&whole.output, cutting.role, cutting.scene.opening == Opening::Upgraded);
     let pongs = written.items.iter().filter(|(_, item)| matches!(item, Item::Pong(_)));
@@ -114,21 +119,18 @@ fn opens(cutting: &Cutting) -> bool {
 
 /// All happens at one point in time, and output is taken out once the stream is through: then it does not matter to the
 /// other side either how the bytes came.
-fn run<'a>(cutting: &Cutting, pieces: impl Iterator<Item = &'a [u8]>) -> Seen {
+fn run<'a>(cutting: &Cutting, manner: Manner, pieces: impl Iterator<Item = &'a [u8]>) -> Seen {
     let now = Timestamp::from_nanos(1);
-    let mut connection = cutting.scene.connection(cutting.role, now);
+    let mut driven = Driven::new(manner, cutting.scene.connection_in(manner, cutting.role, now));
     let mut input = BytesMut::new();
     let (mut events, mut closed) = (Vec::new(), None);
-    let mut settle = |connection: &mut Connection, input: &mut BytesMut| {
-        while let Some(event) = connection.poll_event(input, now) {
+    let mut settle = |driven: &mut Driven, input: &mut BytesMut| {
+        while let Some(event) = driven.poll_event(input, now) {
             match &event {
                 Event::Request(_) | Event::HttpRequest(_) => {
-                    cutting.scene.decide(connection, now);
+                    cutting.scene.decide(driven.connection().expect("not open yet"), now);
                 }
-                Event::Message(message) if cutting.scene.echo => {
-                    // Where there is no room, there is none in the other run either.
-                    let _ = connection.send(message.clone());
-                }
+                Event::Message(message) if cutting.scene.echo => driven.send(message.clone()),
                 _ => {}
             }
             match event {
@@ -143,23 +145,16 @@ fn run<'a>(cutting: &Cutting, pieces: impl Iterator<Item = &'a [u8]>) -> Seen {
             input = BytesMut::new();
         }
         input.extend_from_slice(piece);
-        settle(&mut connection, &mut input);
+        settle(&mut driven, &mut input);
     }
-    let mut output = Vec::new();
-    while connection.wants_write() {
-        let mut shown = connection.output(now);
-        let count = shown.remaining();
-        output.extend(shown.copy_to_bytes(count));
-    }
-    settle(&mut connection, &mut input);
-    connection.end_of_input(now);
-    settle(&mut connection, &mut input);
+    let output = driven.output(now);
+    settle(&mut driven, &mut input);
+    driven.end_of_input(now);
+    settle(&mut driven, &mut input);
     // A request that waits for its answer keeps the connection until the deadlines for it and for the end.
     for _ in 0..2 {
-        if let Some(at) = connection.poll_timeout() {
-            connection.handle_timeout(at);
-            settle(&mut connection, &mut input);
-        }
+        driven.pass_deadline();
+        settle(&mut driven, &mut input);
     }
     Seen { events, close: closed.expect("the stream ended"), output }
 }

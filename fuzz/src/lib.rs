@@ -7,6 +7,7 @@
 
 mod chunking;
 mod cuts;
+mod driven;
 mod frames;
 mod heads;
 mod opening;

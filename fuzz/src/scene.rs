@@ -1,6 +1,5 @@
 //! Who plays: how the connection begins, what its application decides, and how it is configured.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use arbitrary::{Result, Unstructured};
@@ -12,6 +11,8 @@ use websocket_proto::{
     Accept, Agreement, ClientRequest, Config, Connection, Heartbeat, MessageKinds, OriginPolicy, Reject,
     Role, Timestamp,
 };
+
+use crate::driven::Manner;
 
 /// One seed for all runs: the client's key follows from it, so a valid answer can be made beforehand.
 const SEED: [u8; 32] = *b"one seed for all runs: no secret";
@@ -176,7 +177,12 @@ impl Scene {
     }
 
     pub(crate) fn connection(&self, role: Role, now: Timestamp) -> Connection {
-        let config = Arc::new(self.settings.config());
+        self.connection_in(Manner::Whole, role, now)
+    }
+
+    /// The same, for whoever drives it in this manner.
+    pub(crate) fn connection_in(&self, manner: Manner, role: Role, now: Timestamp) -> Connection {
+        let config = manner.change(self.settings.config());
         match (self.opening, role) {
             (Opening::Upgraded, _) => Connection::upgraded(role, Agreement::default(), config, SEED, now),
             (_, Role::Server) => Connection::server(config, SEED, now),
