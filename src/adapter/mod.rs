@@ -2,6 +2,7 @@
 //! operating system.
 
 mod driver;
+mod opening;
 mod parked;
 
 use thiserror::Error;
@@ -11,6 +12,7 @@ use crate::state::State;
 use crate::upgrade::{Misuse, Response};
 
 pub(crate) use driver::{Driver, Goal};
+pub(crate) use opening::Asked;
 
 /// What an adapter's operation can fail with, reading and writing alike.
 ///

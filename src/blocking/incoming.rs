@@ -3,10 +3,10 @@
 use alloc::sync::Arc;
 
 use super::{TimedIo, WebSocket};
-use crate::adapter::{Error, seed};
+use crate::adapter::{Asked, Error, seed};
 use crate::config::Config;
 use crate::connection::Connection;
-use crate::event::{CloseEvent, Event};
+use crate::event::CloseEvent;
 use crate::state::State;
 use crate::time::Timestamp;
 use crate::upgrade::{Accept, HttpRequest, Reject, Request};
@@ -35,13 +35,7 @@ use crate::upgrade::{Accept, HttpRequest, Reject, Request};
 #[derive(Debug)]
 pub struct Incoming<T: TimedIo> {
     socket: WebSocket<T>,
-    request: Waiting,
-}
-
-#[derive(Debug)]
-enum Waiting {
-    Upgrade(Request),
-    Http(HttpRequest),
+    asked: Asked,
 }
 
 /// Reads the request of the client at the other end of `io`. Requests that break the rules are answered here.
@@ -51,16 +45,9 @@ enum Waiting {
 pub fn accept<T: TimedIo>(io: T, config: Arc<Config>) -> Result<Incoming<T>, Error> {
     let mut socket = WebSocket::new(io, Connection::server(config, seed()?, Timestamp::default()));
     loop {
-        match socket.next_event() {
-            Some(Event::Request(request)) => {
-                return Ok(Incoming { socket, request: Waiting::Upgrade(request) });
-            }
-            Some(Event::HttpRequest(request)) => {
-                return Ok(Incoming { socket, request: Waiting::Http(request) });
-            }
-            Some(Event::Closed(close)) => return Err(Error::Closed(close)),
-            Some(_) => {}
-            None => return Err(socket.driver.ended()),
+        let event = socket.next_event();
+        if let Some(asked) = socket.driver.asked(event) {
+            return Ok(Incoming { asked: asked?, socket });
         }
     }
 }
@@ -69,19 +56,13 @@ impl<T: TimedIo> Incoming<T> {
     /// The request, if it asks for an upgrade.
     #[must_use]
     pub fn request(&self) -> Option<&Request> {
-        match &self.request {
-            Waiting::Upgrade(request) => Some(request),
-            Waiting::Http(_) => None,
-        }
+        self.asked.request()
     }
 
     /// The request, if it asks for no upgrade; only with [`Config::http_requests`].
     #[must_use]
     pub fn http_request(&self) -> Option<&HttpRequest> {
-        match &self.request {
-            Waiting::Upgrade(_) => None,
-            Waiting::Http(request) => Some(request),
-        }
+        self.asked.http_request()
     }
 
     /// The transport, for instance for the peer's address.

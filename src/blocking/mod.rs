@@ -107,12 +107,9 @@ pub fn connect<T: TimedIo>(
     let connection = Connection::client(request, config, seed()?, Timestamp::default());
     let mut socket = WebSocket::new(io, connection);
     loop {
-        match socket.next_event() {
-            Some(Event::Open(response)) => return Ok((socket, response)),
-            Some(Event::Refused(response)) => return Err(Error::Refused(response)),
-            Some(Event::Closed(close)) => return Err(Error::Closed(close)),
-            Some(_) => {}
-            None => return Err(socket.driver.ended()),
+        let event = socket.next_event();
+        if let Some(response) = socket.driver.answered(event) {
+            return Ok((socket, response?));
         }
     }
 }

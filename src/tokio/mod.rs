@@ -139,12 +139,9 @@ where
     let connection = Connection::client(request, config, seed()?, Timestamp::default());
     let mut socket = WebSocketStream::new(io, connection);
     loop {
-        match socket.next_event().await {
-            Some(Event::Open(response)) => return Ok((socket, response)),
-            Some(Event::Refused(response)) => return Err(Error::Refused(response)),
-            Some(Event::Closed(close)) => return Err(Error::Closed(close)),
-            Some(_) => {}
-            None => return Err(socket.driver.ended()),
+        let event = socket.next_event().await;
+        if let Some(response) = socket.driver.answered(event) {
+            return Ok((socket, response?));
         }
     }
 }
