@@ -161,8 +161,61 @@ fn upgrade_faults(fields: &Fields<'_>) -> Vec<HandshakeError> {
     rule(keys.iter().all(|key| is_key(key)), HandshakeError::KeyInvalid);
     let offered = http::list(fields, "sec-websocket-protocol");
     rule(offered.iter().all(|name| is_token(name)), HandshakeError::SubprotocolSyntax);
+    let extensions = http::list(fields, "sec-websocket-extensions");
+    rule(extensions.iter().all(|offer| is_extension(offer)), HandshakeError::ExtensionSyntax);
     rule(http::values(fields, "origin").len() < 2, HandshakeError::OriginRepeated);
     faults
+}
+
+/// A name, and after it parameters, each perhaps with a value (RFC 6455 §9.1).
+fn is_extension(mut rest: &[u8]) -> bool {
+    let is_blank = |byte: &u8| b" \t".contains(byte);
+    let skip_blank =
+        |rest: &mut &[u8]| *rest = &rest[rest.iter().take_while(|byte| is_blank(byte)).count()..];
+    let take_token = |rest: &mut &[u8]| {
+        let len = rest.iter().take_while(|byte| is_token(&[**byte])).count();
+        *rest = &rest[len..];
+        len > 0
+    };
+    if !take_token(&mut rest) {
+        return false;
+    }
+    loop {
+        skip_blank(&mut rest);
+        match rest.split_first() {
+            None => return true,
+            Some((b';', after)) => rest = after,
+            Some(_) => return false,
+        }
+        skip_blank(&mut rest);
+        if !take_token(&mut rest) {
+            return false;
+        }
+        skip_blank(&mut rest);
+        let Some((b'=', after)) = rest.split_first() else { continue };
+        rest = after;
+        skip_blank(&mut rest);
+        let Some((b'"', mut quoted)) = rest.split_first() else {
+            if !take_token(&mut rest) {
+                return false;
+            }
+            continue;
+        };
+        let mut value = Vec::new();
+        loop {
+            quoted = match quoted {
+                [] | [b'\\'] => return false,
+                [b'"', after @ ..] => break rest = after,
+                [b'\\', byte, after @ ..] | [byte, after @ ..] => {
+                    value.push(*byte);
+                    after
+                }
+            };
+        }
+        if !is_token(&value) {
+            return false;
+        }
+    }
 }
 
 /// Sixteen bytes in base64: 22 digits, of whose last one four bits are left over and zero, and the padding.
