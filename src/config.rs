@@ -176,7 +176,9 @@ pub enum Delivery {
     /// message whose frame is not complete, and with memory for one piece only.
     ///
     /// Nothing then bounds a message but the limits that are set. [`Config::unfinished_message`] begins anew with each full
-    /// 64 KiB of it, so that it bounds how slowly one may arrive and not how large it may be.
+    /// 64 KiB of it, so that it bounds how slowly one may arrive and not how large it may be. What the application spends on a
+    /// piece does not count, if the owner says so by [`Connection::set_reading`](crate::Connection::set_reading); the adapters
+    /// do.
     Chunks,
 }
 

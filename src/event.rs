@@ -51,7 +51,7 @@ pub enum Event {
     /// be kept for long and the buffer was large.
     Message(Message),
     /// A piece of a message, with [`Delivery::Chunks`](crate::Delivery::Chunks); it shares no buffer. What the peer sent of it
-    /// before it failed or vanished was told: only `last` says that the message is whole.
+    /// before it failed or vanished was told: only [`is_last`](Chunk::is_last) says that the message is whole.
     Chunk(Chunk),
     /// A Ping arrived. Unless [`Config::automatic_pong`](crate::Config::automatic_pong) is off or our Close frame is on its
     /// way, its Pong is already queued.

@@ -113,7 +113,8 @@
 //! Receiving and sending are separate machines. What one step of receiving came to crosses over by value, as a [`Signal`]: how
 //! many bytes it took, whether they left a message unfinished, and what they said. The other way there is only the order to
 //! discard, once the connection has failed or ended. A [`Connection`] is both and these two calls; [`Connection::split`] gives
-//! them to an owner that reads and writes in two threads, each of whose reads and writes may block without the other.
+//! them to an owner that reads and writes in two threads and wants to parse without a lock. (The adapters' own halves share a
+//! whole connection behind one lock, and hold it for no read and no write.)
 //!
 //! # Messages that do not fit in memory
 //!

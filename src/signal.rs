@@ -17,7 +17,9 @@ use crate::message::{Chunk, Message};
 /// use websocket_proto::{Event, Receiver, Sender, Timestamp};
 ///
 /// fn take_in(input: &mut BytesMut, receiver: &mut Receiver, sender: &mut Sender, now: Timestamp) -> Option<Event> {
-///     while let Some(signal) = receiver.poll(input) {
+///     while sender.wants_read()
+///         && let Some(signal) = receiver.poll(input)
+///     {
 ///         if let Some(event) = sender.apply(signal, now) {
 ///             return Some(event);
 ///         }

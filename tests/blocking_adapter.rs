@@ -393,6 +393,17 @@ fn a_blocked_flush_takes_in_all_that_there_is_in_each_turn() {
 }
 
 #[test]
+fn a_slow_peer_does_not_hold_back_what_arrived() {
+    let (mut socket, remote) = server(quiet());
+    remote.write_in(&[1000]);
+    remote.lock().write_takes = millis(5);
+    socket.feed(vec![0; 1 << 20]).unwrap();
+    remote.push(&masked(TEXT, b"hi"));
+    assert_eq!(socket.read(), text("hi"));
+    assert!(remote.clock() < millis(100), "{:?}", remote.clock());
+}
+
+#[test]
 fn what_a_transport_keeps_back_is_flushed() {
     let (mut socket, remote) = server(quiet());
     remote.keep_back();

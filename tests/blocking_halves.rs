@@ -7,14 +7,15 @@ mod scripted;
 #[path = "support/scripted_blocking.rs"]
 mod scripted_blocking;
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, mpsc};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use scripted::{CLOSE, PING, PONG, Remote, Scripted, TEXT, close_payload, frame, frames, masked, scripted};
-use websocket_proto::blocking::{CloneIo, ReadHalf, WebSocket, WriteHalf};
+use websocket_proto::blocking::{CloneIo, ReadHalf, TimedIo, WebSocket, WriteHalf};
 use websocket_proto::{
     Agreement, Cause, Chunk, CloseCode, CloseFrame, Config, Connection, Deadline, Delivery, Error, Event,
     Heartbeat, Message, Role, State, Timestamp, TransportFailure,
@@ -126,6 +127,59 @@ fn both_dropped_in_any_order_say_goodbye() {
 }
 
 #[test]
+fn the_goodbye_of_the_last_half_goes_behind_all_that_waits() {
+    // Behind much.
+    let (reader, mut writer, remote) = server(quiet());
+    writer.feed(vec![0; 200_000]).unwrap();
+    drop((reader, writer));
+    assert_eq!(frames(&remote.written()).last().unwrap().0, CLOSE);
+
+    // Behind a piece that was written in part.
+    let (mut reader, mut writer, remote) = server(quiet());
+    writer.feed("0123456789".repeat(10)).unwrap();
+    remote.set_room(Some(10));
+    remote.push(&masked(TEXT, b"x"));
+    assert_eq!(reader.read(), text("x"));
+    remote.set_room(None);
+    drop((reader, writer));
+    assert_eq!(frames(&remote.written()).last().unwrap().0, CLOSE);
+}
+
+#[test]
+fn a_slow_peer_does_not_hold_back_what_arrived() {
+    let (mut reader, mut writer, remote) = server(quiet());
+    remote.write_in(&[1000]);
+    remote.lock().write_takes = Duration::from_millis(5);
+    writer.feed(vec![0; 1 << 20]).unwrap();
+    remote.push(&masked(TEXT, b"hi"));
+    assert_eq!(reader.read(), text("hi"));
+    assert!(remote.clock() < Duration::from_millis(100), "{:?}", remote.clock());
+}
+
+#[test]
+fn halves_of_one_socket_are_one_again() {
+    let (reader, mut writer, remote) = server(quiet());
+    let (_other_reader, other_writer, _) = server(quiet());
+    remote.push(&masked(TEXT, b"hello"));
+    writer.feed("queued").unwrap();
+    let (reader, _) = reader.reunite(other_writer).expect_err("of different sockets");
+    let mut socket = reader.reunite(writer).expect("of one socket");
+    assert_eq!(socket.read(), text("hello"));
+    assert_eq!(remote.written(), frame(TEXT, b"queued"));
+}
+
+/// Without a second handle the socket is what it was.
+#[test]
+fn a_socket_that_cannot_be_split_comes_back() {
+    let (io, remote) = scripted();
+    remote.lock().cannot_be_cloned = true;
+    let error = WebSocket::new(io, upgraded(Role::Server, quiet())).into_split().unwrap_err();
+    let mut socket = *error.socket;
+    remote.push(&masked(TEXT, b"hello"));
+    assert_eq!(socket.read(), text("hello"));
+}
+
+#[test]
 fn failures_of_either_end_reach_both_halves() {
     let (mut reader, mut writer, remote) = server(quiet());
     remote.fail_read(ErrorKind::ConnectionReset);
@@ -152,6 +206,110 @@ fn bytes_come_and_go_one_at_a_time() {
     writer.send("out").unwrap();
     assert_eq!(reader.read(), text("hello"));
     assert_eq!(remote.written(), frame(TEXT, b"out"));
+}
+
+// Two threads at once.
+
+/// A transport that always has another message, and takes nothing or everything, until it is told that it is over.
+#[derive(Clone)]
+struct Endless {
+    next: Arc<Mutex<u32>>,
+    takes: bool,
+    over: Arc<AtomicBool>,
+}
+
+impl Endless {
+    fn new(takes: bool) -> (Self, Arc<AtomicBool>) {
+        let over: Arc<AtomicBool> = Arc::default();
+        (Self { next: Arc::default(), takes, over: over.clone() }, over)
+    }
+}
+
+impl Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.over.load(Ordering::Relaxed) {
+            return Ok(0);
+        }
+        let mut next = self.next.lock().unwrap();
+        let frame = masked(0x82, &next.to_be_bytes());
+        *next += 1;
+        buffer[..frame.len()].copy_from_slice(&frame);
+        Ok(frame.len())
+    }
+}
+
+impl Write for Endless {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        if self.over.load(Ordering::Relaxed) {
+            Err(ErrorKind::BrokenPipe.into())
+        } else if self.takes {
+            Ok(buffer.len().div_ceil(2))
+        } else {
+            Err(ErrorKind::WouldBlock.into())
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        // Long enough for the other thread to come in between.
+        (0..50).for_each(|_| thread::yield_now());
+        Ok(())
+    }
+}
+
+impl TimedIo for Endless {
+    fn set_read_timeout(&mut self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_write_timeout(&mut self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_nonblocking(&mut self, _: bool) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_reset_on_drop(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl CloneIo for Endless {
+    fn clone_io(&self) -> io::Result<Self> {
+        Ok(self.clone())
+    }
+}
+
+#[test]
+fn what_arrives_is_told_in_its_order_whichever_thread_has_read_it() {
+    for takes in [false, true] {
+        let (io, over) = Endless::new(takes);
+        let (mut reader, mut writer) = halves(io, Role::Server, quiet());
+        let writing = thread::spawn(move || while writer.send("in between").is_ok() {});
+        for number in 0..100_000_u32 {
+            let message = reader.read().unwrap().unwrap();
+            assert_eq!(message.payload()[..], number.to_be_bytes(), "takes output: {takes}");
+        }
+        over.store(true, Ordering::Relaxed);
+        writing.join().unwrap();
+    }
+}
+
+#[test]
+fn nothing_that_is_sent_gets_stuck_between_the_threads() {
+    let (io, over) = Endless::new(true);
+    let (mut reader, mut writer) = halves(io, Role::Server, quiet());
+    let reading = thread::spawn(move || while matches!(reader.read(), Ok(Some(_))) {});
+    for number in 0..5000 {
+        writer.send(format!("message {number}")).unwrap();
+        assert_eq!(writer.buffered_amount(), 0);
+    }
+    over.store(true, Ordering::Relaxed);
+    reading.join().unwrap();
 }
 
 // Sockets of the system.

@@ -37,7 +37,7 @@ fn chunks(endpoint: &Endpoint) -> Vec<Chunk> {
 /// The message that these chunks make up, which only the last of them ends.
 fn assembled(chunks: &[Chunk]) -> Vec<u8> {
     let (last, before) = chunks.split_last().expect("a message");
-    assert!(last.last && before.iter().all(|chunk| !chunk.last));
+    assert!(last.is_last && before.iter().all(|chunk| !chunk.is_last));
     assert!(before.iter().all(|chunk| !chunk.piece.is_empty()), "only the end may be empty");
     chunks.iter().flat_map(|chunk| chunk.piece.payload().to_vec()).collect()
 }
@@ -76,6 +76,37 @@ fn one_poll_delivers_one_piece_of_bounded_size() {
     let sizes: Vec<usize> = chunks(&client).iter().map(|chunk| chunk.piece.len()).collect();
     assert_eq!(sizes, [CHUNK, CHUNK, CHUNK, 1]);
     assert_eq!(assembled(&chunks(&client)), vec![7; len]);
+}
+
+#[test]
+fn a_piece_of_text_is_no_larger_for_what_waited_of_a_character() {
+    let mut client = client(chunked());
+    let text = "€".repeat(100_000);
+    client.receive(&[&[0x81, 127][..], &(text.len() as u64).to_be_bytes(), text.as_bytes()].concat(), at(0));
+    let chunks = chunks(&client);
+    assert!(chunks.iter().all(|chunk| chunk.piece.len() <= CHUNK));
+    assert_eq!(assembled(&chunks), text.as_bytes());
+}
+
+#[test]
+fn an_application_may_take_its_time_over_each_piece() {
+    let mut config = chunked();
+    config.heartbeat = None;
+    let mut client = client(config);
+    client.input.extend_from_slice(&[0x82, 127, 0, 0, 1, 0, 0, 0, 0, 0]);
+    for piece in 0..10 {
+        let now = at(100 * piece);
+        // It is back from the last piece, and late; what the peer had sent meanwhile was not read.
+        client.connection.set_reading(true, now);
+        client.connection.handle_timeout(now);
+        client.input.extend_from_slice(&[7; 1000]);
+        let event = client.connection.poll_event(&mut client.input, now);
+        assert_eq!(event, Some(Event::Chunk(Chunk::more(vec![7; 1000]))), "after {piece} pieces");
+        client.connection.set_reading(false, now);
+    }
+    // But a peer that sends nothing has no more time than ever.
+    client.connection.set_reading(true, at(1000));
+    assert_eq!(client.connection.poll_timeout(), Some(at(1060)));
 }
 
 #[test]

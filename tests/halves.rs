@@ -99,6 +99,22 @@ fn a_receiver_that_is_told_to_discard_keeps_nothing_and_takes_everything() {
     assert_eq!(sender.state(), State::Closing);
 }
 
+/// What the other thread already held when the owner stopped reading is applied all the same.
+#[test]
+fn signals_that_are_applied_while_nobody_reads_put_no_deadline_off() {
+    let mut config = Config::default();
+    config.heartbeat = None;
+    config.inbound_idle = Some(Duration::from_secs(60));
+    let connection =
+        Connection::upgraded(Role::Client, Agreement::default(), Arc::new(config), [9; 32], at(0));
+    let (mut receiver, mut sender) = connection.split().unwrap();
+    sender.set_reading(false, at(0));
+    let signal = receiver.poll(&mut BytesMut::from(&b"\x01\x05hello"[..])).unwrap();
+    assert_eq!(sender.apply(signal, at(3600)), None);
+    sender.set_reading(true, at(3600));
+    assert_eq!(sender.poll_timeout(), Some(at(3660)), "both for the silence and for the message");
+}
+
 /// What two owners do, one of which reads and the other writes.
 #[derive(Clone, Debug)]
 enum Step {

@@ -64,11 +64,11 @@ struct Check {
 
 impl Check {
     fn take(&mut self, event: Event) {
-        let Event::Chunk(Chunk { piece: Message::Binary(piece), last }) = event else { return };
+        let Event::Chunk(Chunk { piece: Message::Binary(piece), is_last, .. }) = event else { return };
         assert!(!self.last);
         assert!(piece.iter().zip(self.received..).all(|(byte, offset)| *byte == pattern(offset)));
         self.received += piece.len() as u64;
-        self.last = last;
+        self.last = is_last;
     }
 }
 

@@ -94,12 +94,12 @@ impl Driven {
         }
     }
 
-    fn assemble(&mut self, Chunk { piece, last }: Chunk) -> Option<Message> {
-        assert!(last || !piece.is_empty(), "a piece with nothing in it");
-        assert!(piece.len() <= 64 * 1024 + 3);
+    fn assemble(&mut self, Chunk { piece, is_last, .. }: Chunk) -> Option<Message> {
+        assert!(is_last || !piece.is_empty(), "a piece with nothing in it");
+        assert!(piece.len() <= 64 * 1024);
         self.begun.extend_from_slice(piece.payload());
         let text = piece.as_text().is_some();
-        last.then(|| {
+        is_last.then(|| {
             let payload = std::mem::take(&mut self.begun);
             if text {
                 String::from_utf8(payload).expect("whole characters in each piece").into()

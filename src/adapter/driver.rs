@@ -38,6 +38,8 @@ pub(crate) struct Driver {
     pub(crate) half_closed: bool,
     pub(crate) parked: Parked,
     nobody_reads: bool,
+    /// The application has a piece of a message, and nobody has cared for the connection since.
+    is_left: bool,
     pub(crate) close_event: Option<CloseEvent>,
     pub(crate) close_was_told: bool,
     /// When the transport was last asked for input.
@@ -60,6 +62,7 @@ impl Driver {
             half_closed: false,
             parked: Parked::default(),
             nobody_reads: false,
+            is_left: false,
             close_event: None,
             close_was_told: false,
             looked_at: Timestamp::default(),
@@ -75,11 +78,31 @@ impl Driver {
 
     /// The next event for whoever reads: of those that were parked, or of what was read.
     pub(crate) fn next_event(&mut self, now: Timestamp) -> Option<Event> {
+        self.return_to(now);
         let Some(event) = self.parked.pop() else { return self.parse(now) };
         if !self.parked.is_full() {
             self.connection.set_reading(true, now);
         }
         Some(event)
+    }
+
+    /// The application gets this event, and may take its time over it. If there is more to come of a message, that time is not
+    /// the peer's: what it sends waits to be read.
+    pub(crate) fn leave_with(&mut self, event: Option<Event>, now: Timestamp) -> Option<Event> {
+        if let Some(Event::Chunk(chunk)) = &event
+            && !chunk.is_last
+        {
+            self.is_left = true;
+            self.connection.set_reading(false, now);
+        }
+        event
+    }
+
+    /// Somebody cares for the connection again.
+    fn return_to(&mut self, now: Timestamp) {
+        if core::mem::take(&mut self.is_left) && !self.parked.is_full() {
+            self.connection.set_reading(true, now);
+        }
     }
 
     /// The end is kept aside: it is told once the transport was closed.
@@ -98,6 +121,7 @@ impl Driver {
 
     /// Parses what was read, and keeps what it holds for whoever reads next. Whether there is news for them.
     pub(crate) fn park(&mut self, goal: Goal, now: Timestamp) -> bool {
+        self.return_to(now);
         let had_ended = self.close_event.is_some();
         let mut found = false;
         if goal == Goal::Close {

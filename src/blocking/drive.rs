@@ -27,6 +27,12 @@ const SLICES: usize = 32;
 impl<T: TimedIo> WebSocket<T> {
     /// The next event, for whoever reads.
     pub(super) fn wait_for_event(&mut self) -> Option<Event> {
+        let event = self.find_event();
+        let now = self.now();
+        self.driver.leave_with(event, now)
+    }
+
+    fn find_event(&mut self) -> Option<Event> {
         loop {
             let now = self.now();
             let late = self.driver.batch_took_long(now);
@@ -94,8 +100,10 @@ impl<T: TimedIo> WebSocket<T> {
         all_written
     }
 
-    /// Writes as long as the transport takes some within a turn. Whether all was written, or nothing can be any more.
+    /// Writes as long as the transport takes some, but for a turn at most: there may be something to read. Whether all was
+    /// written, or nothing can be any more.
     fn write(&mut self) -> bool {
+        let until = self.now().saturating_add(TURN);
         loop {
             let now = self.now();
             let Some(io) = &mut self.io else { return true };
@@ -120,6 +128,9 @@ impl<T: TimedIo> WebSocket<T> {
             }
             if all_written {
                 self.taken = None;
+            }
+            if now >= until {
+                return false;
             }
         }
     }

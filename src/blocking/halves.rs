@@ -1,8 +1,12 @@
 //! A socket for two threads: one that reads and one that writes.
 
+use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 use std::io;
+
+use thiserror::Error;
 
 use super::shared::{Handle, Shared};
 use super::timeouts::Timeouts;
@@ -34,10 +38,38 @@ pub trait CloneIo: TimedIo + Sized {
     fn clone_io(&self) -> io::Result<Self>;
 }
 
+/// There are no halves, as there is no second handle of the transport: the socket as it was, and why.
+///
+/// ```
+/// use std::net::TcpStream;
+/// use websocket_proto::blocking::{SplitError, WebSocket};
+///
+/// fn keep(error: SplitError<TcpStream>) -> WebSocket<TcpStream> {
+///     eprintln!("{error}: {}", error.error);
+///     *error.socket
+/// }
+/// ```
+#[derive(Error)]
+#[error("the transport has no second handle")]
+#[non_exhaustive]
+pub struct SplitError<T: TimedIo> {
+    /// The socket.
+    pub socket: Box<WebSocket<T>>,
+    /// What [`CloneIo::clone_io`] said.
+    #[source]
+    pub error: io::Error,
+}
+
+impl<T: TimedIo> fmt::Debug for SplitError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SplitError").field("socket", &self.socket).field("error", &self.error).finish()
+    }
+}
+
 /// The half of a socket that reads, made by [`WebSocket::into_split`].
 ///
 /// Whoever reads drives the whole connection: Pings are answered, the heartbeat beats, deadlines are judged, and what the
-/// other half queued is written.
+/// other half queued is written. It wakes up once a second, as that half may have brought a deadline near.
 ///
 /// Dropped, it leaves the [`WriteHalf`] to go on: messages that still arrive are then dropped too. Once both are dropped, the
 /// socket is, with a Close frame of 1001 and one write attempt that does not wait.
@@ -78,13 +110,14 @@ impl<T: CloneIo> WebSocket<T> {
     /// a write that waits nobody from reading.
     ///
     /// # Errors
-    /// What [`CloneIo::clone_io`] says. The socket is then dropped.
-    pub fn into_split(mut self) -> io::Result<(ReadHalf<T>, WriteHalf<T>)> {
+    /// The socket, where [`CloneIo::clone_io`] gives no second handle.
+    pub fn into_split(mut self) -> Result<(ReadHalf<T>, WriteHalf<T>), SplitError<T>> {
         let handle = |io| Handle { io, timeouts: Timeouts::default() };
-        let ends = match self.io.as_ref().map(T::clone_io).transpose()? {
-            Some(clone) => self.io.take().map(|io| [handle(clone), handle(io)]),
-            None => None,
+        let clone = match self.io.as_ref().map(T::clone_io).transpose() {
+            Ok(clone) => clone,
+            Err(error) => return Err(SplitError { socket: Box::new(self), error }),
         };
+        let ends = clone.zip(self.io.take()).map(|(clone, io)| [handle(clone), handle(io)]);
         let driver = core::mem::replace(&mut self.driver, Driver::spent());
         let shared = Arc::new(Shared::new(driver, self.origin, ends, self.taken.take()));
         Ok((ReadHalf(shared.clone()), WriteHalf(shared)))
@@ -92,6 +125,14 @@ impl<T: CloneIo> WebSocket<T> {
 }
 
 impl<T: TimedIo> ReadHalf<T> {
+    /// Makes one socket of the two halves again.
+    ///
+    /// # Errors
+    /// Both, if they are not of the same socket.
+    pub fn reunite(self, writer: WriteHalf<T>) -> Result<WebSocket<T>, (Self, WriteHalf<T>)> {
+        if Arc::ptr_eq(&self.0, &writer.0) { Ok(self.0.lock().whole()) } else { Err((self, writer)) }
+    }
+
     /// As [`WebSocket::read`].
     ///
     /// # Errors
@@ -103,18 +144,6 @@ impl<T: TimedIo> ReadHalf<T> {
     /// As [`WebSocket::next_event`].
     pub fn next_event(&mut self) -> Option<Event> {
         self.0.wait_for_event()
-    }
-
-    /// How the connection ended, once it has.
-    #[must_use]
-    pub fn close_event(&self) -> Option<CloseEvent> {
-        self.0.lock().driver.close_event.clone()
-    }
-
-    /// What the connection counted.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        self.0.lock().driver.connection.stats()
     }
 }
 
@@ -174,7 +203,7 @@ impl<T: TimedIo> WriteHalf<T> {
     }
 
     /// As [`WebSocket::close`], but that messages which still arrive wait for the other half: up to 64 KiB of them, beyond
-    /// which they are dropped, lest they keep the end waiting.
+    /// which they are dropped, lest they keep the end waiting. A thread that waits in a read notices the end within a second.
     pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) -> CloseEvent {
         let mut inner = self.0.lock();
         let now = inner.now();
@@ -187,18 +216,6 @@ impl<T: TimedIo> WriteHalf<T> {
         }
     }
 
-    /// The browser's `readyState`.
-    #[must_use]
-    pub fn state(&self) -> State {
-        self.0.lock().driver.connection.state()
-    }
-
-    /// What the connection counted.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        self.0.lock().driver.connection.stats()
-    }
-
     /// How many bytes wait to be written: the browser's `bufferedAmount`.
     #[must_use]
     pub fn buffered_amount(&self) -> usize {
@@ -206,18 +223,45 @@ impl<T: TimedIo> WriteHalf<T> {
     }
 }
 
-impl<T: TimedIo> fmt::Debug for ReadHalf<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReadHalf")
-            .field("connection", &self.0.lock().driver.connection)
-            .finish_non_exhaustive()
-    }
+/// What either half tells of the connection.
+macro_rules! look {
+    ($half:ident) => {
+        impl<T: TimedIo> $half<T> {
+            /// How the connection ended, once it has.
+            #[must_use]
+            pub fn close_event(&self) -> Option<CloseEvent> {
+                self.0.lock().driver.close_event.clone()
+            }
+
+            /// The browser's `readyState`.
+            #[must_use]
+            pub fn state(&self) -> State {
+                self.0.lock().driver.connection.state()
+            }
+
+            /// The subprotocol that was agreed on, the browser's `protocol`.
+            #[must_use]
+            pub fn subprotocol(&self) -> Option<String> {
+                self.0.lock().driver.connection.subprotocol().map(String::from)
+            }
+
+            /// What the connection counted.
+            #[must_use]
+            pub fn stats(&self) -> Stats {
+                self.0.lock().driver.connection.stats()
+            }
+        }
+
+        impl<T: TimedIo> fmt::Debug for $half<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let inner = self.0.lock();
+                f.debug_struct(stringify!($half))
+                    .field("connection", &inner.driver.connection)
+                    .finish_non_exhaustive()
+            }
+        }
+    };
 }
 
-impl<T: TimedIo> fmt::Debug for WriteHalf<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WriteHalf")
-            .field("connection", &self.0.lock().driver.connection)
-            .finish_non_exhaustive()
-    }
-}
+look!(ReadHalf);
+look!(WriteHalf);

@@ -45,7 +45,7 @@ use crate::stats::Stats;
 use crate::time::Timestamp;
 use crate::upgrade::{ClientRequest, Response};
 
-pub use halves::{CloneIo, ReadHalf, WriteHalf};
+pub use halves::{CloneIo, ReadHalf, SplitError, WriteHalf};
 pub use incoming::{Incoming, accept};
 pub use io::TimedIo;
 use timeouts::Timeouts;

@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use bytes::Buf;
 
-use super::TimedIo;
 use super::drive::{READ_SIZE, TURN, is_timeout, write_some};
 use super::timeouts::Timeouts;
-use crate::adapter::{Driver, Goal, dropped};
+use super::{TimedIo, WebSocket};
+use crate::adapter::{Driver, Goal};
 use crate::connection::{Taken, Transport};
 use crate::event::Event;
 use crate::time::Timestamp;
@@ -51,6 +51,27 @@ pub(super) struct Handle<T> {
     pub(super) timeouts: Timeouts,
 }
 
+/// What a turn of writing came to.
+#[derive(Clone, Copy)]
+enum Written {
+    All,
+    /// The transport takes no more for now, or somebody else writes.
+    Blocked,
+    /// There is more, and the transport takes it.
+    More,
+}
+
+impl Written {
+    /// How long to wait for input before writing goes on.
+    fn wait(self) -> Duration {
+        match self {
+            Self::All => LONGEST_WAIT,
+            Self::Blocked => TURN,
+            Self::More => Duration::ZERO,
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Way {
     Reading,
@@ -80,7 +101,8 @@ impl<T> End<T> {
     }
 }
 
-/// Puts an end back even if the transport panics: the other thread depends on it.
+/// Puts an end back even if the transport panics: the other thread depends on it. What was to be written is lost then, and the
+/// connection ends as one whose transport takes nothing.
 struct Lent<'a, T: TimedIo> {
     shared: &'a Shared<T>,
     way: Way,
@@ -118,7 +140,12 @@ impl<T: TimedIo> Shared<T> {
 
     /// The next event, for the half that reads.
     pub(super) fn wait_for_event(&self) -> Option<Event> {
-        let mut inner = self.lock();
+        let (mut inner, event) = self.find_event(self.lock());
+        let now = inner.now();
+        inner.driver.leave_with(event, now)
+    }
+
+    fn find_event<'a>(&'a self, mut inner: Locked<'a, T>) -> (Locked<'a, T>, Option<Event>) {
         loop {
             let now = inner.now();
             let late = inner.driver.batch_took_long(now);
@@ -137,18 +164,19 @@ impl<T: TimedIo> Shared<T> {
                 }
                 // Where the transport takes nothing, this reader need not wait for it.
                 if (late || !inner.driver.has_more()) && inner.taken.is_none() {
-                    let _ = self.put_out(inner);
+                    (inner, _) = self.put_out(inner);
                 }
-                return Some(event);
+                return (inner, Some(event));
             }
             inner.act_on_transport();
             if inner.has_ended() {
                 self.changed.notify_all();
-                return inner.driver.tell_close();
+                let close = inner.driver.tell_close();
+                return (inner, close);
             }
-            let all_written;
-            (inner, all_written) = self.put_out(inner);
-            inner = self.take_in(inner, if all_written { LONGEST_WAIT } else { TURN });
+            let written;
+            (inner, written) = self.put_out(inner);
+            inner = self.take_in(inner, written.wait());
         }
     }
 
@@ -162,41 +190,39 @@ impl<T: TimedIo> Shared<T> {
             if goal == Goal::Capacity && inner.has_reached(goal) {
                 return inner;
             }
-            let all_written;
-            (inner, all_written) = self.put_out(inner);
+            let written;
+            (inner, written) = self.put_out(inner);
             let somebody_looks = matches!(inner.reading, End::Out);
             let now = inner.now();
             if inner.has_reached(goal) && (somebody_looks || inner.is_done(goal, now)) {
                 return inner;
             }
-            let longest = if inner.has_reached(goal) {
-                Duration::ZERO
-            } else if all_written {
-                LONGEST_WAIT
-            } else {
-                TURN
-            };
+            let longest = if inner.has_reached(goal) { Duration::ZERO } else { written.wait() };
             inner = self.take_in(inner, longest);
         }
     }
 
     // Out.
 
-    /// Writes as long as the transport takes some within a turn. Whether all was written, or nothing can be any more.
-    fn put_out<'a>(&'a self, mut inner: Locked<'a, T>) -> (Locked<'a, T>, bool) {
+    /// Writes as long as the transport takes some, but for a turn at most: there may be something to read.
+    fn put_out<'a>(&'a self, mut inner: Locked<'a, T>) -> (Locked<'a, T>, Written) {
+        let until = inner.now().saturating_add(TURN);
         loop {
             inner.act_on_transport();
             let now = inner.now();
-            if inner.writing.is_gone() {
-                return (inner, true);
+            match inner.writing {
+                End::Gone => return (inner, Written::All),
+                End::Out => return (inner, Written::Blocked),
+                End::Here(_) => {}
             }
-            if inner.taken.is_none() && matches!(inner.writing, End::Here(_)) {
-                inner.taken = inner.driver.connection.take(usize::MAX, now);
+            let mut taken = inner.taken.take().or_else(|| inner.driver.connection.take(usize::MAX, now));
+            if taken.is_none() && !inner.driver.unflushed {
+                return (inner, Written::All);
             }
-            if inner.taken.is_none() && !inner.driver.unflushed && !matches!(inner.writing, End::Out) {
-                return (inner, true);
+            if now >= until {
+                inner.taken = taken;
+                return (inner, Written::More);
             }
-            let mut taken = inner.taken.take();
             let work = |handle: &mut Handle<T>| {
                 handle.timeouts.for_write(&mut handle.io, TURN)?;
                 match &mut taken {
@@ -206,19 +232,19 @@ impl<T: TimedIo> Shared<T> {
             };
             let result;
             (inner, result) = self.lend(inner, Way::Writing, work);
-            let Some(result) = result else { return (inner, false) };
             let now = inner.now();
             let flushed = taken.is_none();
             inner.taken = taken.filter(Taken::has_remaining);
             match result {
-                Ok(_) if flushed => inner.driver.unflushed = false,
-                Ok(count) => {
+                None => {}
+                Some(Ok(_)) if flushed => inner.driver.unflushed = false,
+                Some(Ok(count)) => {
                     inner.driver.unflushed = true;
                     inner.driver.connection.wrote(count, now);
                 }
-                Err(error) if is_timeout(&error) => return (inner, false),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => {
+                Some(Err(error)) if is_timeout(&error) => return (inner, Written::Blocked),
+                Some(Err(error)) if error.kind() == ErrorKind::Interrupted => {}
+                Some(Err(error)) => {
                     inner.taken = None;
                     inner.driver.unflushed = false;
                     inner.driver.connection.write_failed(error.kind().into(), now);
@@ -244,11 +270,14 @@ impl<T: TimedIo> Shared<T> {
             };
             let result;
             (inner, result) = self.lend(inner, Way::Reading, work);
-            // Whoever has that end also lets time pass.
-            let Some(result) = result else { return self.wait(inner, wait) };
-            let now = inner.now();
-            inner.driver.took_in(result, &buffer, now);
-            self.changed.notify_all();
+            if let Some(result) = result {
+                let now = inner.now();
+                inner.driver.took_in(result, &buffer, now);
+                self.changed.notify_all();
+            } else {
+                // Somebody else reads, and has nothing yet.
+                inner = self.wait(inner, wait);
+            }
         } else {
             inner = self.wait(inner, wait);
         }
@@ -268,8 +297,12 @@ impl<T: TimedIo> Shared<T> {
         drop(inner);
         let mut lent = Lent { shared: self, way, handle: Some(handle) };
         let result = lent.handle.as_mut().map(work);
-        drop(lent);
-        (self.lock(), result)
+        // Put back under the lock under which the caller makes use of the result: what was read first is also taken in first.
+        let mut inner = self.lock();
+        if let Some(handle) = lent.handle.take() {
+            *inner.end(way) = End::Here(handle);
+        }
+        (inner, result)
     }
 
     #[allow(clippy::disallowed_methods, reason = "the adapter's wait; the machine is told the time after it")]
@@ -296,8 +329,9 @@ impl<T: TimedIo> Inner<T> {
         self.now
     }
 
+    /// Whether the transport was closed, but for a reader that has not noticed yet.
     fn has_ended(&self) -> bool {
-        self.reading.is_gone() && self.writing.is_gone()
+        self.writing.is_gone()
     }
 
     pub(super) fn has_reached(&self, goal: Goal) -> bool {
@@ -343,19 +377,28 @@ impl<T: TimedIo> Inner<T> {
     }
 }
 
-/// The last half was dropped.
+impl<T: TimedIo> Inner<T> {
+    /// The whole socket again, which leaves nothing here. Nobody reads or writes any more.
+    pub(super) fn whole(&mut self) -> WebSocket<T> {
+        self.reading = End::Gone;
+        let handle = match core::mem::replace(&mut self.writing, End::Gone) {
+            End::Here(handle) => Some(handle),
+            End::Out | End::Gone => None,
+        };
+        let (io, timeouts) = handle.map(|handle| (handle.io, handle.timeouts)).unzip();
+        WebSocket {
+            io,
+            driver: core::mem::replace(&mut self.driver, Driver::spent()),
+            origin: self.origin,
+            taken: self.taken.take(),
+            timeouts: timeouts.unwrap_or_default(),
+        }
+    }
+}
+
+/// The last half was dropped, which is to drop the socket.
 impl<T: TimedIo> Drop for Shared<T> {
     fn drop(&mut self) {
-        let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let now = inner.now();
-        inner.driver.connection.close(dropped(), now);
-        let taken = inner.taken.take().or_else(|| inner.driver.connection.take(usize::MAX, now));
-        if let (End::Here(handle), Some(mut taken)) = (&mut inner.writing, taken)
-            && handle.io.set_nonblocking(true).is_ok()
-        {
-            let _ = write_some(&mut handle.io, &mut taken).and_then(|_| handle.io.flush());
-            // The transport may be shared with somebody.
-            let _ = handle.io.set_nonblocking(false);
-        }
+        drop(self.inner.get_mut().unwrap_or_else(PoisonError::into_inner).whole());
     }
 }

@@ -33,8 +33,10 @@ impl Sender {
         }
     }
 
-    /// The end, once, after everything that had arrived was applied: what is due is judged here. `None` if there is nothing to
-    /// tell, or nothing more.
+    /// The end, once; `None` if there is nothing to tell, or nothing more.
+    ///
+    /// What is due is judged here. So this is for whoever reads, once all that had arrived was applied; what the other thread
+    /// calls is listed at [`Sender`].
     #[inline]
     #[must_use = "it may be the end"]
     pub fn poll_event(&mut self, now: Timestamp) -> Option<Event> {
@@ -65,8 +67,9 @@ impl Sender {
         } else if let Some(since) = self.deaf_since.take() {
             // While nobody listened, the clock of the peer's silence stood still.
             let deaf = self.now.saturating_duration_since(since);
-            self.last_received = self.last_received.saturating_add(deaf);
-            self.unfinished_since = self.unfinished_since.map(|since| since.saturating_add(deaf));
+            self.last_received = self.last_received.saturating_add(deaf).min(self.now);
+            self.unfinished_since =
+                self.unfinished_since.map(|since| since.saturating_add(deaf).min(self.now));
             if let Some(pulse) = &mut self.pulse {
                 pulse.was_deaf(since, self.now);
             }
@@ -156,7 +159,7 @@ impl Sender {
             _ if !self.life.hears() => {}
             News::Nothing | News::Message(_) => {}
             News::Chunk(chunk) => {
-                if chunk.last {
+                if chunk.is_last {
                     self.stats.messages_received = self.stats.messages_received.saturating_add(1);
                 }
                 return Some(Event::Chunk(chunk));

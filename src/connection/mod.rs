@@ -143,8 +143,79 @@ impl Connection {
         }
     }
 
-    /// Takes the connection apart, once it is open: into the half that parses and the half that does everything else, for
-    /// two threads that share them behind locks of their own. The crate docs say how they belong together.
+    /// Takes the connection apart, once it is open: into the half that parses and the half that does everything else, for two
+    /// threads, neither of whose reads and writes keeps the other waiting.
+    ///
+    /// This is all of it, for a socket that a thread may read while another writes; `Sender` says what is called by whom.
+    ///
+    /// ```no_run
+    /// use std::io::{ErrorKind, Read, Write};
+    /// use std::net::{Shutdown, TcpStream};
+    /// use std::sync::Mutex;
+    /// use std::time::{Duration, Instant};
+    /// use bytes::{Buf, BytesMut};
+    /// use websocket_proto::{Event, Receiver, Sender, Timestamp, Transport};
+    ///
+    /// type Shared = (Mutex<Sender>, Instant);
+    ///
+    /// fn now((_, origin): &Shared) -> Timestamp {
+    ///     Timestamp::from_duration(origin.elapsed())
+    /// }
+    ///
+    /// /// Until nothing is left to write. One thread at a time, since `take` gives the others nothing meanwhile.
+    /// fn write(shared: &Shared, mut tcp: &TcpStream) {
+    ///     let lock = || shared.0.lock().unwrap();
+    ///     loop {
+    ///         let taken = lock().take(64 * 1024, now(shared));
+    ///         let Some(mut bytes) = taken else { break };
+    ///         while bytes.has_remaining() {
+    ///             match tcp.write(bytes.chunk()) {
+    ///                 Ok(count) => {
+    ///                     bytes.advance(count);
+    ///                     lock().wrote(count, now(shared));
+    ///                 }
+    ///                 Err(error) => return lock().write_failed(error.kind().into(), now(shared)),
+    ///             }
+    ///         }
+    ///     }
+    ///     let transport = lock().transport();
+    ///     if transport != Transport::Open {
+    ///         let _ = tcp.shutdown(Shutdown::Write);
+    ///     }
+    /// }
+    ///
+    /// /// The thread that reads; another one sends: `shared.0.lock().unwrap().send(message)`, and then `write`.
+    /// fn read(shared: &Shared, mut receiver: Receiver, mut tcp: &TcpStream) -> std::io::Result<()> {
+    ///     let lock = || shared.0.lock().unwrap();
+    ///     let (mut input, mut buffer) = (BytesMut::new(), [0; 8192]);
+    ///     loop {
+    ///         while let Some(signal) = receiver.poll(&mut input) {
+    ///             if let Some(Event::Message(message)) = lock().apply(signal, now(shared)) {
+    ///                 println!("{message:?}");
+    ///             }
+    ///         }
+    ///         lock().handle_timeout(now(shared));
+    ///         if let Some(Event::Closed(close)) = lock().poll_event(now(shared)) {
+    ///             println!("{close}");
+    ///             return Ok(write(shared, tcp));
+    ///         }
+    ///         if lock().discards() {
+    ///             receiver.discard();
+    ///         }
+    ///         write(shared, tcp); // a Pong, say
+    ///         // At most a second: the other thread may have brought a deadline near.
+    ///         let due = lock().poll_timeout().map(|at| at.saturating_duration_since(now(shared)));
+    ///         let wait = due.unwrap_or(Duration::MAX).clamp(Duration::from_millis(1), Duration::from_secs(1));
+    ///         tcp.set_read_timeout(Some(wait))?;
+    ///         match tcp.read(&mut buffer) {
+    ///             Ok(0) => receiver.end_of_input(),
+    ///             Ok(count) => input.extend_from_slice(&buffer[..count]),
+    ///             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+    ///             Err(error) => receiver.read_failed(error.kind().into()),
+    ///         }
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
     /// The connection, if its opening handshake is not done.
@@ -285,7 +356,8 @@ impl Connection {
     /// of its own, and the message ends with the chunk that says so (RFC 6455 §5.4). Control frames pass between them; whole
     /// messages wait until it has ended.
     ///
-    /// If the connection is closed before, the message stays unfinished, and the peer's application does not get it.
+    /// A message that was begun can only be finished: if the connection is closed before, the peer's application does not get
+    /// it.
     ///
     /// # Errors
     /// [`SendError::Full`] and [`SendError::NotOpen`] as for [`send`](Self::send), [`SendError::WrongKind`] if the chunk is

@@ -31,12 +31,17 @@ use crate::wire::header::MAX_CONTROL_PAYLOAD;
 ///
 /// What arrives reaches it as [`Signal`](crate::Signal)s of the [`Receiver`](crate::Receiver), from which it makes the events:
 /// so however the halves are driven, nothing follows [`Event::Closed`](crate::Event::Closed). The methods that
-/// [`Connection`](crate::Connection) has too do the same as there. The order, whenever something happened: apply what was
-/// received, [`poll_event`](Self::poll_event), [`output`](Self::output) or [`take`](Self::take),
-/// [`transport`](Self::transport), [`poll_timeout`](Self::poll_timeout).
+/// [`Connection`](crate::Connection) has too do the same as there.
 ///
 /// Neither half has a lock. Two threads that share a sender put it behind one of their own, and need to hold it for none of
-/// their reads and writes: [`take`](Self::take) hands out bytes that borrow nothing.
+/// their reads and writes: [`take`](Self::take) hands out bytes that borrow nothing. What each does, whenever something
+/// happened:
+///
+/// - Whoever reads: [`apply`](Self::apply) all that was parsed, [`handle_timeout`](Self::handle_timeout),
+///   [`poll_event`](Self::poll_event); if the sender [discards](Self::discards), tell the receiver; wait for input as long as
+///   [`wants_read`](Self::wants_read), until [`poll_timeout`](Self::poll_timeout).
+/// - Whoever writes: [`take`](Self::take) and [`wrote`](Self::wrote), or [`write_failed`](Self::write_failed), until
+///   nothing is left, then what [`transport`](Self::transport) says. A Pong may wait to be written after anything was applied.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -13,27 +13,28 @@ use super::Message;
 ///
 /// let begin = Chunk::more("once upon ");
 /// let end = Chunk::last("a time");
-/// assert!(end.last && !begin.last);
+/// assert!(end.is_last && !begin.is_last);
 /// assert_eq!(end.piece, Message::from("a time"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Chunk {
     /// What it carries, possibly nothing.
     pub piece: Message,
     /// Whether the message ends with it.
-    pub last: bool,
+    pub is_last: bool,
 }
 
 impl Chunk {
     /// A piece that more of the message follows.
     #[must_use]
     pub fn more(piece: impl Into<Message>) -> Self {
-        Self { piece: piece.into(), last: false }
+        Self { piece: piece.into(), is_last: false }
     }
 
     /// The piece that ends its message.
     #[must_use]
     pub fn last(piece: impl Into<Message>) -> Self {
-        Self { piece: piece.into(), last: true }
+        Self { piece: piece.into(), is_last: true }
     }
 }

@@ -161,6 +161,10 @@ impl Assembly {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Validates what was appended since the last call. A character that is cut off at the end may still be completed
     /// by what follows, so it passes; at most three bytes are looked at twice.
     pub(crate) fn validate(&mut self) -> Result<(), InvalidUtf8> {

@@ -141,6 +141,11 @@ impl Unfinished {
         Ok(turned)
     }
 
+    /// How much of it may be taken at once, where it is delivered in chunks: the beginning of a character that waits counts.
+    pub(super) fn room(&self) -> usize {
+        CHUNK.saturating_sub(self.payload.len())
+    }
+
     /// Whether its size went beyond another multiple of [`CHUNK`] with the last `len` bytes.
     pub(super) fn is_fast(&self, len: usize) -> bool {
         let before = self.received.saturating_sub(len as u64);
@@ -153,7 +158,7 @@ impl Unfinished {
             Kind::Text => Message::Text(self.payload.take_text()),
             Kind::Binary => Message::Binary(core::mem::take(&mut self.payload).finish_binary()),
         };
-        (!piece.is_empty()).then_some(Chunk { piece, last: false })
+        (!piece.is_empty()).then(|| Chunk::more(piece))
     }
 
     pub(super) fn finish(self) -> Result<Message, Violation> {

@@ -16,7 +16,7 @@ use crate::signal::{Fault, News, Progress, Signal};
 use crate::wire::close_payload;
 use crate::wire::header::{self, Header, Opcode};
 use crate::wire::mask;
-use message::{CHUNK, Rules, Unfinished, whole};
+use message::{Rules, Unfinished, whole};
 
 /// The receiving half of a connection, made by [`Connection::split`](crate::Connection::split).
 ///
@@ -309,7 +309,7 @@ impl Receiver {
         let kind = if frame.opcode == Opcode::Text { Kind::Text } else { Kind::Binary };
         let message = self.message.get_or_insert_with(|| Unfinished::new(kind));
         let len = usize::try_from(frame.remaining).unwrap_or(usize::MAX);
-        let taken = len.min(input.len()).min(if in_chunks { CHUNK } else { usize::MAX });
+        let taken = len.min(input.len()).min(if in_chunks { message.room() } else { usize::MAX });
         frame.remaining = frame.remaining.saturating_sub(taken as u64);
         let more = match (in_chunks, frame.fin) {
             (true, _) => 0,

@@ -222,8 +222,8 @@ impl Outbox {
     pub(crate) fn push_chunk(&mut self, chunk: Chunk) {
         let kind = chunk.piece.kind();
         let opcode = if self.unfinished.is_some() { Opcode::Continuation } else { Opcode::of(kind) };
-        self.unfinished = (!chunk.last).then_some(kind);
-        self.push_piece(Piece { opcode, payload: chunk.piece.into_payload(), last: chunk.last });
+        self.unfinished = (!chunk.is_last).then_some(kind);
+        self.push_piece(Piece { opcode, payload: chunk.piece.into_payload(), last: chunk.is_last });
     }
 
     fn push_piece(&mut self, piece: Piece) {

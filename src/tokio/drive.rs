@@ -25,6 +25,12 @@ where
 {
     /// The next event, for the task that reads.
     pub(super) fn poll_next_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let event = ready!(self.poll_for_event(cx));
+        let now = self.now();
+        Poll::Ready(self.driver.leave_with(event, now))
+    }
+
+    fn poll_for_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         for _ in 0..MAX_ROUNDS {
             let now = self.now();
             let was_full = self.driver.parked.is_full();
@@ -114,6 +120,11 @@ where
         }
         ready!(self.poll_until(Goal::Flushed, cx));
         Poll::Ready(self.flushed())
+    }
+
+    /// There is something to be written, though the reader is not woken for it by anything else.
+    pub(super) fn wake_reader(&self) {
+        self.wakers.wake(Task::Reader);
     }
 
     /// Nobody will read any more: what arrives is dropped.

@@ -1,5 +1,6 @@
 //! A socket for two tasks: one that reads and one that writes.
 
+use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 use core::future::poll_fn;
@@ -21,6 +22,8 @@ use crate::stats::Stats;
 
 /// The socket that the halves share. It is locked for a poll, which does not wait: so neither half ever waits for the other,
 /// whatever either of them is blocked by, and the transport need not be one that can be taken apart.
+///
+/// Wakers are called under the lock: they have to schedule a task, as all do, and must not poll it.
 struct Shared<S>(Arc<Mutex<WebSocketStream<S>>>)
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static;
@@ -95,21 +98,22 @@ impl<S> ReadHalf<S>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
+    /// Makes one socket of the two halves again.
+    ///
+    /// # Errors
+    /// Both, if they are not of the same socket.
+    pub fn reunite(self, writer: WriteHalf<S>) -> Result<WebSocketStream<S>, (Self, WriteHalf<S>)> {
+        if !Arc::ptr_eq(&self.0.0, &writer.0.0) {
+            return Err((self, writer));
+        }
+        let mut socket = self.0.lock();
+        let spent = WebSocketStream::spent(socket.origin);
+        Ok(core::mem::replace(&mut *socket, spent))
+    }
+
     /// As [`WebSocketStream::next_event`]. Cancel-safe.
     pub async fn next_event(&mut self) -> Option<Event> {
         poll_fn(|cx| self.0.lock().poll_next_event(cx)).await
-    }
-
-    /// How the connection ended, once it has.
-    #[must_use]
-    pub fn close_event(&self) -> Option<CloseEvent> {
-        self.0.lock().close_event().cloned()
-    }
-
-    /// What the connection counted.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        self.0.lock().stats()
     }
 }
 
@@ -131,13 +135,19 @@ where
     /// # Errors
     /// The same.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
-        self.0.lock().ping(payload)
+        let mut socket = self.0.lock();
+        socket.ping(payload)?;
+        socket.wake_reader();
+        Ok(())
     }
 
     /// A sender for other tasks. What they send goes out while one of the halves is polled.
     #[must_use]
     pub fn sender(&mut self) -> MessageSender {
-        self.0.lock().sender()
+        let mut socket = self.0.lock();
+        // Whoever waits to read did not know of the queue.
+        socket.wake_reader();
+        socket.sender()
     }
 
     /// As [`WebSocketStream::close`], but that messages which still arrive wait for the other half: up to 64 KiB of them,
@@ -150,18 +160,6 @@ where
     /// As [`WebSocketStream::drive`]: for a task that has nothing to send, and no [`ReadHalf`] that is polled. Cancel-safe.
     pub async fn drive(&mut self) -> CloseEvent {
         poll_fn(|cx| self.0.lock().poll_end(Goal::End, cx)).await
-    }
-
-    /// The browser's `readyState`.
-    #[must_use]
-    pub fn state(&self) -> State {
-        self.0.lock().state()
-    }
-
-    /// What the connection counted.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        self.0.lock().stats()
     }
 
     /// How many bytes wait to be written: the browser's `bufferedAmount`.
@@ -200,6 +198,16 @@ where
     }
 }
 
+/// Somebody has to write what it queued.
+impl<S> Drop for WriteHalf<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    fn drop(&mut self) {
+        self.0.lock().wake_reader();
+    }
+}
+
 impl<S> Sink<Message> for WriteHalf<S>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
@@ -223,20 +231,48 @@ where
     }
 }
 
-impl<S> fmt::Debug for ReadHalf<S>
-where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ReadHalf").field(&*self.0.lock()).finish()
-    }
+/// What either half tells of the connection.
+macro_rules! look {
+    ($half:ident) => {
+        impl<S> $half<S>
+        where
+            S: AsyncRead + AsyncWrite + Unpin + 'static,
+        {
+            /// How the connection ended, once it has.
+            #[must_use]
+            pub fn close_event(&self) -> Option<CloseEvent> {
+                self.0.lock().close_event().cloned()
+            }
+
+            /// The browser's `readyState`.
+            #[must_use]
+            pub fn state(&self) -> State {
+                self.0.lock().state()
+            }
+
+            /// The subprotocol that was agreed on, the browser's `protocol`.
+            #[must_use]
+            pub fn subprotocol(&self) -> Option<String> {
+                self.0.lock().subprotocol().map(String::from)
+            }
+
+            /// What the connection counted.
+            #[must_use]
+            pub fn stats(&self) -> Stats {
+                self.0.lock().stats()
+            }
+        }
+
+        impl<S> fmt::Debug for $half<S>
+        where
+            S: AsyncRead + AsyncWrite + Unpin + 'static,
+        {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($half)).field(&*self.0.lock()).finish()
+            }
+        }
+    };
 }
 
-impl<S> fmt::Debug for WriteHalf<S>
-where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("WriteHalf").field(&*self.0.lock()).finish()
-    }
-}
+look!(ReadHalf);
+look!(WriteHalf);

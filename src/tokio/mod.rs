@@ -77,8 +77,9 @@ pub use sender::MessageSender;
 /// when the sink is flushed, and whenever the stream is polled and finds nothing more to read.
 ///
 /// A socket may be split for two tasks, with [`into_split`](Self::into_split) or `StreamExt::split`: both are woken for
-/// whatever they wait for. While one sends and nobody reads, what arrives is kept for whoever reads next: of Pings and Pongs the first 16, and messages up to 64 KiB.
-/// Then the transport is not read any more, nor are the Pings in it answered, until somebody takes a message.
+/// whatever they wait for. While one sends and nobody reads, what arrives is kept for whoever reads next: of Pings and Pongs
+/// the first 16, and messages up to 64 KiB. Then the transport is not read any more, nor are the Pings in it answered, until
+/// somebody takes a message.
 ///
 /// Dropping it queues a Close frame with 1001 and makes one write attempt that does not wait. Use
 /// [`close`](Self::close) to end in good order.

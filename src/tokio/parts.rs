@@ -93,6 +93,11 @@ where
         }
     }
 
+    /// What stays behind of a socket that is elsewhere.
+    pub(super) fn spent(origin: Instant) -> Self {
+        Self { io: None, driver: Driver::spent(), origin, timer: None, wakers: Wakers::new(), queue: None }
+    }
+
     /// Takes the socket apart, without a word to the peer; `None` once the connection has ended.
     ///
     /// Its [`MessageSender`](super::MessageSender)s wait until it is put together again; if it never is, they are closed,

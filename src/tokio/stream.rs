@@ -62,6 +62,8 @@ where
         Poll::Ready(if this.state() == State::Open { Ok(()) } else { Err(this.driver.ended()) })
     }
 
+    /// Queues the message. While one that is sent in chunks is not finished, this refuses it with [`Error::Unfinished`], though
+    /// there was room.
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
         let this = self.get_mut();
         match (this.driver.connection.send(message), &mut this.queue) {

@@ -48,6 +48,9 @@ pub struct State {
     pub read_timeout: Option<Duration>,
     pub write_timeout: Option<Duration>,
     pub nonblocking: bool,
+    pub cannot_be_cloned: bool,
+    /// How long each write takes.
+    pub write_takes: Duration,
 }
 
 /// What happens at some time.

@@ -117,7 +117,10 @@ impl Read for Scripted {
 impl Write for Scripted {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let count = self.attempt(|state| state.write(buffer), |state| state.write_timeout)?;
-        self.shared().lock().answer_pings(&buffer[..count]);
+        let mut state = self.shared().lock();
+        let takes = state.write_takes;
+        state.clock += takes;
+        state.answer_pings(&buffer[..count]);
         Ok(count)
     }
 
@@ -128,6 +131,9 @@ impl Write for Scripted {
 
 impl CloneIo for Scripted {
     fn clone_io(&self) -> io::Result<Self> {
+        if self.shared().lock().cannot_be_cloned {
+            return Err(ErrorKind::Unsupported.into());
+        }
         Ok(self.clone())
     }
 }

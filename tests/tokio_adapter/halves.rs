@@ -47,6 +47,75 @@ async fn a_reader_alone_goes_on_and_writes_what_was_queued() {
     assert!(!remote.seen().dropped);
 }
 
+/// A reader that waits, and the halves' peer.
+macro_rules! reader_waits {
+    ($writer:ident, $far:ident) => {
+        let (near, mut $far) = pair(&quiet(), 4096);
+        #[allow(unused_mut, reason = "one only drops it")]
+        let (mut reader, mut $writer) = near.into_split();
+        let _reading = tokio::spawn(async move { reader.next().await });
+        tokio::task::yield_now().await;
+    };
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_is_made_while_the_reader_waits_is_emptied() {
+    reader_waits!(writer, far);
+    let sender = writer.sender();
+    sender.send("from another task").await.unwrap();
+    assert_eq!(timeout(SECOND, far.next()).await, Ok(text("from another task")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ping_leaves_while_the_reader_waits() {
+    reader_waits!(writer, far);
+    writer.ping(b"?").unwrap();
+    assert!(matches!(timeout(SECOND, far.next_event()).await, Ok(Some(Event::Ping(_)))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_dropped_writer_queued_leaves_while_the_reader_waits() {
+    reader_waits!(writer, far);
+    writer.feed("queued".into()).await.unwrap();
+    drop(writer);
+    assert_eq!(timeout(SECOND, far.next()).await, Ok(text("queued")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn halves_of_one_socket_are_one_again() {
+    let (near, mut far) = pair(&quiet(), 4096);
+    let (other, _far) = pair(&quiet(), 4096);
+    let (reader, mut writer) = near.into_split();
+    let (other_reader, other_writer) = other.into_split();
+    writer.feed("queued".into()).await.unwrap();
+    let (reader, _) = reader.reunite(other_writer).expect_err("of different sockets");
+    let mut socket = reader.reunite(writer).expect("of one socket");
+    socket.flush().await.unwrap();
+    assert_eq!(far.next().await, text("queued"));
+    assert_eq!(other_reader.state(), State::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_application_may_take_its_time_over_each_chunk() {
+    for (seconds, capacity) in [(5, 4096), (16, 1 << 18), (61, 1 << 18)] {
+        let mut config = quiet();
+        config.delivery = Delivery::Chunks;
+        // What it takes its time over is the other side's to bear, or not.
+        config.write_stall = None;
+        let (mut near, mut far) = pair(&config, capacity);
+        let sending = tokio::spawn(async move { far.send_chunk(Chunk::last(vec![7; 1 << 20])).await });
+        let mut received = 0;
+        while received < 1 << 20 {
+            match near.next_event().await {
+                Some(Event::Chunk(chunk)) => received += chunk.piece.len(),
+                other => panic!("{seconds} s over each chunk: after {received} bytes {other:?}"),
+            }
+            tokio::time::sleep(seconds * SECOND).await;
+        }
+        assert_eq!(sending.await.unwrap(), Ok(()));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn both_dropped_in_any_order_say_goodbye() {
     for reader_first in [true, false] {
@@ -121,7 +190,7 @@ async fn chunks_go_both_ways_and_messages_wait_for_them() {
     let mut story = String::new();
     while let Some(Event::Chunk(chunk)) = far.next_event().await {
         story.push_str(chunk.piece.as_text().unwrap());
-        if chunk.last {
+        if chunk.is_last {
             break;
         }
     }
