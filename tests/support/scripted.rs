@@ -35,6 +35,8 @@ pub struct State {
     pub keeps_back: bool,
     kept_back: Vec<u8>,
     flush_blocked: bool,
+    flush_failure: Option<ErrorKind>,
+    shutdown_blocked: bool,
     /// What was offered and not taken: TLS may have encrypted it, so it must be offered again first of all.
     offered: Vec<u8>,
     written: Vec<u8>,
@@ -132,13 +134,14 @@ impl Drop for Scripted {
 impl State {
     pub fn read(&mut self, buffer: &mut [u8]) -> Attempt {
         self.seen.reads += 1;
+        // Where there is nothing, "not yet" would wake two tasks by turns for ever.
+        let Some(input) = self.input.front_mut() else { return Attempt::Wait };
         let step = self.read_steps.next();
         if step == 0 {
             return Attempt::Again;
         }
-        match self.input.front_mut() {
-            None => Attempt::Wait,
-            Some(Input::Bytes(bytes)) => {
+        match input {
+            Input::Bytes(bytes) => {
                 let count = step.min(bytes.len()).min(buffer.len());
                 for (place, byte) in buffer.iter_mut().zip(bytes.drain(..count)) {
                     *place = byte;
@@ -149,8 +152,8 @@ impl State {
                 Attempt::Done(count)
             }
             // An end stays.
-            Some(Input::End) => Attempt::Done(0),
-            Some(Input::Failure(error)) => {
+            Input::End => Attempt::Done(0),
+            Input::Failure(error) => {
                 let error = std::mem::replace(error, ErrorKind::Other.into());
                 self.input.pop_front();
                 Attempt::Failed(error)
@@ -165,15 +168,16 @@ impl State {
         if let Some(kind) = self.write_failure {
             return Attempt::Failed(kind.into());
         }
+        self.offered.clear();
+        self.offered.extend_from_slice(buffer);
+        if self.room == Some(0) && !buffer.is_empty() {
+            return Attempt::Wait;
+        }
         let step = self.write_steps.next();
-        self.offered = buffer.to_vec();
         if step == 0 {
             return Attempt::Again;
         }
         let count = step.min(buffer.len()).min(self.room.unwrap_or(usize::MAX));
-        if count == 0 && !buffer.is_empty() {
-            return Attempt::Wait;
-        }
         self.offered.clear();
         if let Some(room) = &mut self.room {
             *room -= count;
@@ -185,6 +189,9 @@ impl State {
 
     pub fn flush(&mut self) -> Attempt {
         self.seen.flushes += 1;
+        if let Some(kind) = self.flush_failure {
+            return Attempt::Failed(kind.into());
+        }
         if self.flush_blocked {
             return Attempt::Wait;
         }
@@ -212,6 +219,10 @@ impl State {
 
     pub fn block_flush(&mut self, blocked: bool) {
         self.flush_blocked = blocked;
+    }
+
+    pub fn is_shutdown_blocked(&self) -> bool {
+        self.shutdown_blocked
     }
 
     pub fn shut_down(&mut self) {
@@ -272,6 +283,14 @@ impl Remote {
 
     pub fn block_flush(&self, blocked: bool) {
         self.change(|state| state.flush_blocked = blocked);
+    }
+
+    pub fn fail_flushes(&self, kind: ErrorKind) {
+        self.change(|state| state.flush_failure = Some(kind));
+    }
+
+    pub fn block_shutdown(&self, blocked: bool) {
+        self.change(|state| state.shutdown_blocked = blocked);
     }
 
     pub fn keep_back(&self) {

@@ -59,15 +59,22 @@ impl AsyncWrite for Scripted {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut state = self.shared().lock();
-        if let Attempt::Wait = state.flush() {
+        match state.flush() {
+            Attempt::Wait => {
+                state.write_waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            Attempt::Failed(error) => Poll::Ready(Err(error)),
+            Attempt::Done(_) | Attempt::Again => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.shared().lock();
+        if state.is_shutdown_blocked() {
             state.write_waker = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut state = self.shared().lock();
         state.flush();
         state.shut_down();
         Poll::Ready(Ok(()))
