@@ -5,6 +5,7 @@
 //! byte of the stream stays one. Both give the stream either as it is or as a list of frames to build, since a fuzzer
 //! cannot mask text.
 
+mod adapter;
 mod chunking;
 mod cuts;
 mod driven;
@@ -19,6 +20,7 @@ mod script;
 mod stream;
 mod watch;
 
+pub use adapter::{Act, Session, Wish, attend};
 pub use chunking::{Cutting, compare};
 pub use cuts::Cuts;
 pub use frames::write_frame;

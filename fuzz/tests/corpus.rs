@@ -6,7 +6,9 @@ use std::path::Path;
 
 use arbitrary::{Arbitrary, Unstructured};
 use websocket_proto::Role;
-use websocket_proto_fuzz::{Answering, Asking, Cutting, Script, Talk, answer, ask, compare, converse, play};
+use websocket_proto_fuzz::{
+    Answering, Asking, Cutting, Script, Session, Talk, answer, ask, attend, compare, converse, play,
+};
 
 /// Plays each seed of a target, which must be what is made of it again.
 fn replay<T: for<'a> Arbitrary<'a>>(target: &str, encode: fn(&T) -> Vec<u8>, play: impl Fn(&T)) {
@@ -52,4 +54,9 @@ fn request_head() {
 #[test]
 fn response_head() {
     replay("response_head", Answering::encode, answer);
+}
+
+#[test]
+fn tokio_adapter() {
+    replay("tokio_adapter", Session::encode, attend);
 }

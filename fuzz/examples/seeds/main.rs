@@ -4,12 +4,13 @@
 mod pair;
 mod requests;
 mod responses;
+mod sessions;
 mod streams;
 
 use std::{fs, io, path::Path};
 
 use websocket_proto::Role;
-use websocket_proto_fuzz::{Answering, Asking, Cutting, Script, Talk};
+use websocket_proto_fuzz::{Answering, Asking, Cutting, Script, Session, Talk};
 
 fn main() -> io::Result<()> {
     write("server_bytes", streams::scripts(Role::Server), Script::encode)?;
@@ -17,7 +18,8 @@ fn main() -> io::Result<()> {
     write("chunking", streams::cuttings(), Cutting::encode)?;
     write("pair", pair::talks(), Talk::encode)?;
     write("request_head", requests::askings(), Asking::encode)?;
-    write("response_head", responses::answerings(), Answering::encode)
+    write("response_head", responses::answerings(), Answering::encode)?;
+    write("tokio_adapter", sessions::sessions(), Session::encode)
 }
 
 /// Replaces the seeds of a target.
