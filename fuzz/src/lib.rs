@@ -24,7 +24,7 @@ pub use adapter::{Act, Session, Wish, attend};
 pub use chunking::{Cutting, compare};
 pub use cuts::Cuts;
 pub use frames::write_frame;
-pub use opening::{Answering, Asking, Draft, Edit, Ending, Kind, answer, ask};
+pub use opening::{Answering, Asking, Draft, Edit, Ending, Kind, Place, Wording, answer, ask, word};
 pub use pair::{Deed, Finale, Move, Talk, converse};
 pub use player::play;
 pub use scene::{Decision, Opening, Scene, Settings};

@@ -15,7 +15,7 @@ use websocket_proto::{
 use crate::driven::Manner;
 
 /// One seed for all runs: the client's key follows from it, so a valid answer can be made beforehand.
-const SEED: [u8; 32] = *b"one seed for all runs: no secret";
+pub(crate) const SEED: [u8; 32] = *b"one seed for all runs: no secret";
 
 pub(crate) const SUBPROTOCOL: &str = "chat";
 

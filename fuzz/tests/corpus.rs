@@ -7,7 +7,8 @@ use std::path::Path;
 use arbitrary::{Arbitrary, Unstructured};
 use websocket_proto::Role;
 use websocket_proto_fuzz::{
-    Answering, Asking, Cutting, Script, Session, Talk, answer, ask, attend, compare, converse, play,
+    Answering, Asking, Cutting, Script, Session, Talk, Wording, answer, ask, attend, compare, converse, play,
+    word,
 };
 
 /// Plays each seed of a target, which must be what is made of it again.
@@ -59,4 +60,9 @@ fn response_head() {
 #[test]
 fn tokio_adapter() {
     replay("tokio_adapter", Session::encode, attend);
+}
+
+#[test]
+fn header_values() {
+    replay("header_values", Wording::encode, word);
 }

@@ -6,11 +6,12 @@ mod requests;
 mod responses;
 mod sessions;
 mod streams;
+mod words;
 
 use std::{fs, io, path::Path};
 
 use websocket_proto::Role;
-use websocket_proto_fuzz::{Answering, Asking, Cutting, Script, Session, Talk};
+use websocket_proto_fuzz::{Answering, Asking, Cutting, Script, Session, Talk, Wording};
 
 fn main() -> io::Result<()> {
     write("server_bytes", streams::scripts(Role::Server), Script::encode)?;
@@ -19,7 +20,8 @@ fn main() -> io::Result<()> {
     write("pair", pair::talks(), Talk::encode)?;
     write("request_head", requests::askings(), Asking::encode)?;
     write("response_head", responses::answerings(), Answering::encode)?;
-    write("tokio_adapter", sessions::sessions(), Session::encode)
+    write("tokio_adapter", sessions::sessions(), Session::encode)?;
+    write("header_values", words::wordings(), Wording::encode)
 }
 
 /// Replaces the seeds of a target.

@@ -219,7 +219,7 @@ fn is_extension(mut rest: &[u8]) -> bool {
 }
 
 /// Sixteen bytes in base64: 22 digits, of whose last one four bits are left over and zero, and the padding.
-fn is_key(key: &[u8]) -> bool {
+pub(super) fn is_key(key: &[u8]) -> bool {
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
     key.len() == 24 && key[..22].iter().all(is_digit) && b"AQgw".contains(&key[21]) && &key[22..] == b"=="
 }
