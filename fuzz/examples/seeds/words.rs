@@ -82,6 +82,10 @@ const WORDS: &[Words] = &[
         101,
         &[(Origin, "https://b:444"), (Allowed, "https://b"), (Allowed, "b"), (Allowed, "b://")],
     ),
+    ("origin-longer", 101, &[(Host, "a.example"), (Origin, "https://not-a.example")]),
+    ("origin-other-scheme", 101, &[(Origin, "https://b"), (Allowed, "http://b:443")]),
+    ("origin-null-not-listed", 101, &[(Origin, "null"), (Allowed, "https://b")]),
+    ("origin-beside-null", 101, &[(Origin, "https://b"), (Allowed, "null")]),
     (
         "origin-injects",
         101,

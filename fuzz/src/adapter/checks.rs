@@ -65,6 +65,14 @@ impl Stage {
         self.remote.set_room(None);
         self.remote.block_flush(false);
         self.remote.block_shutdown(false);
+        // The queue of other tasks is taken in turns, each as large as one poll makes it.
+        let mut flushed = true;
+        for _ in 0..8 {
+            flushed &= !self.poll(Wish::Flush);
+        }
+        if flushed && self.socket().state() == State::Open {
+            self.ledger.check_queue();
+        }
         self.push(usize::MAX);
         if !self.input_ended {
             self.remote.end();

@@ -130,6 +130,12 @@ impl Ledger {
         self.read_written();
         assert_eq!(self.own.written, self.own.messages.len(), "flushed, and messages wait");
     }
+
+    /// So was everything of others.
+    pub(super) fn check_queue(&mut self) {
+        self.check_flushed();
+        assert_eq!(self.queued.written, self.queued.messages.len(), "messages of others were lost");
+    }
 }
 
 fn messages(stream: &[u8], receiver: Role) -> Vec<Item> {

@@ -32,7 +32,8 @@ pub fn word(wording: &Wording) {
     let mut server = scene.connection(Role::Server, NOW);
 
     let mut wire = take(&mut client);
-    let key = check_wire(&wire, &format!("GET {} HTTP/1.1", request.target()), "Sec-WebSocket-Key", &fields);
+    let key =
+        check_wire(&wire, &format!("GET {} HTTP/1.1", request.target()), "Sec-WebSocket-Key", &fields, b"");
     assert!(judge_request::is_key(&key), "{}", key.escape_ascii());
     let Some(Event::Request(received)) = watch::next_event(&mut server, &mut wire, NOW) else {
         panic!("a valid request, and the server does not take it");
@@ -48,8 +49,8 @@ pub fn word(wording: &Wording) {
     };
     let mut wire = take(&mut server);
     if let Some(said) = &said {
-        let proof =
-            check_wire(&wire, &format!("HTTP/1.1 {} ", said.status), "Sec-WebSocket-Accept", &said.fields);
+        let first = format!("HTTP/1.1 {} ", said.status);
+        let proof = check_wire(&wire, &first, "Sec-WebSocket-Accept", &said.fields, &said.body);
         let right = if said.status == 101 { scene::accept_value(&key) } else { String::new() };
         assert_eq!(proof, right.as_bytes());
     }
@@ -164,15 +165,16 @@ fn take(connection: &mut Connection) -> BytesMut {
     BytesMut::from(output.copy_to_bytes(count))
 }
 
-/// The head has these fields, in this order, and `secret`, whose value is returned.
-fn check_wire(wire: &[u8], first: &str, secret: &str, expected: &Fields) -> Vec<u8> {
-    let Begins::With(lines, _) = http::begins(wire, wire.len()) else { panic!("no head") };
+/// The head has these fields, in this order, and `secret`, whose value is returned; and this body is all that follows.
+fn check_wire(wire: &[u8], first: &str, secret: &str, expected: &Fields, body: &[u8]) -> Vec<u8> {
+    let Begins::With(lines, len) = http::begins(wire, wire.len()) else { panic!("no head") };
     assert!(lines[0].starts_with(first.as_bytes()), "{}", lines[0].escape_ascii());
     let fields = http::fields(&lines[1..]).expect("fields");
     let others = fields.iter().filter(|(name, _)| !name.eq_ignore_ascii_case(secret.as_bytes()));
     let others: Fields =
         others.map(|(name, value)| (String::from_utf8_lossy(name).into(), value.to_vec())).collect();
     assert_eq!(others, *expected);
+    assert_eq!(wire[len..], *body);
     match http::values(&fields, secret)[..] {
         [] => Vec::new(),
         [value] => value.to_vec(),
