@@ -361,6 +361,26 @@ async fn a_sink_that_failed_says_so_each_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_transport_keeps_back_and_fails_to_flush_was_not_sent() {
+    let (mut socket, remote) = server(quiet());
+    remote.keep_back();
+    remote.fail_flushes(io::ErrorKind::BrokenPipe);
+    let sent = socket.send("lost".into()).await;
+    assert_eq!((remote.written(), sent), (Vec::new(), Err(Error::NotOpen(State::Closing))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_transport_keeps_back_until_it_is_reset_was_not_sent() {
+    let (mut socket, remote) = server(quiet());
+    remote.keep_back();
+    remote.block_flush(true);
+    assert!(poll_once(socket.send("lost".into())).is_pending());
+    remote.fail_read(io::ErrorKind::ConnectionReset);
+    let Some(Err(error)) = socket.next().await else { panic!() };
+    assert_eq!((remote.written(), socket.flush().await), (Vec::new(), Err(error)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn sending_before_it_is_open_waits_until_it_is() {
     let (io, remote) = scripted();
     let request = websocket_proto::ClientRequest::new("a", "/").unwrap();

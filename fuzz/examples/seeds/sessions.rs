@@ -12,6 +12,9 @@ use Wish::{Close, Drive, Flush, Next, NextEvent, Ready, SinkClose};
 /// Everything there is of it.
 const ALL: u8 = 255;
 
+/// Ten bytes, then nothing for once.
+const TENS: u8 = 0x91;
+
 /// Nine bytes, then one, and so on.
 const NINES: u8 = 0x80;
 
@@ -98,6 +101,19 @@ fn acts() -> Vec<Named> {
         (
             "flushes-fail",
             vec![(KeepBack, 0), (FailFlushes, 0), (Poll(Ready), 0), (StartSend, 3), (Poll(Flush), 0)],
+        ),
+        (
+            "kept-back-and-reset",
+            vec![
+                (KeepBack, 0),
+                (BlockFlush, 1),
+                (Poll(Ready), 0),
+                (StartSend, 3),
+                (Poll(Flush), 0),
+                (FailRead, 0),
+                (Poll(Next), 0),
+                (Poll(Flush), 0),
+            ],
         ),
         ("reads-fail", vec![(Poll(Next), 0), (Push, 7), (FailRead, 0), (Run, 0)]),
         ("cut-off", vec![(Poll(Next), 0), (Push, 7), (End, 0), (Run, 0)]),
@@ -239,6 +255,24 @@ fn configured() -> Vec<Configured> {
                 (Poll(Next), 0),
                 (Room, ALL),
                 (Run, 0),
+            ],
+        ),
+        // Room that was promised is taken by another task, and comes back at the very end of what one poll does.
+        (
+            "promise-that-is-held",
+            Settings::SMALL_QUEUE,
+            vec![
+                (Room, 0),
+                (Poll(Ready), 0),
+                (TrySend, 30),
+                (Push, 9),
+                (Poll(Flush), 0),
+                (StartSend, 1),
+                (WriteIn, TENS),
+                (Room, ALL),
+                (Poll(Next), 0),
+                (Poll(Ready), 0),
+                (StartSend, 1),
             ],
         ),
         (

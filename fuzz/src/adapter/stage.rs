@@ -27,7 +27,6 @@ pub(super) struct Stage {
     pub(super) input_ended: bool,
     /// The sink said that it is ready.
     promised: bool,
-    flushes_fail: bool,
     /// When it was first seen not to be open any more.
     pub(super) closing_since: Option<Instant>,
     pub(super) close_timeout: Duration,
@@ -56,7 +55,6 @@ impl Stage {
             pushed: 0,
             input_ended: false,
             promised: false,
-            flushes_fail: false,
             closing_since: None,
             close_timeout: session.settings.config().close_timeout,
         }
@@ -96,10 +94,7 @@ impl Stage {
             Act::FailWrites => self.remote.fail_writes(ErrorKind::BrokenPipe),
             Act::KeepBack => self.remote.keep_back(),
             Act::BlockFlush => self.remote.block_flush(is_odd),
-            Act::FailFlushes => {
-                self.remote.fail_flushes(ErrorKind::BrokenPipe);
-                self.flushes_fail = true;
-            }
+            Act::FailFlushes => self.remote.fail_flushes(ErrorKind::BrokenPipe),
             Act::BlockShutdown => self.remote.block_shutdown(is_odd),
             Act::Pass => advance(UNIT * u32::from(number)).await,
         }
@@ -172,8 +167,6 @@ impl Stage {
                 assert_eq!(self.socket().state(), State::Open);
                 self.promised = true;
             }
-            // What a transport kept back and threw away is not told yet.
-            (News::Done(Ok(())), Wish::Flush) if self.may_throw_away() => {}
             (News::Done(Ok(())), Wish::Flush) => self.ledger.check_flushed(),
             (News::Done(Ok(())), _) => assert!(known.is_some_and(|close| close.was_clean())),
             (News::Done(Err(Error::Closed(close))), _) => assert_eq!(Some(close), known),
@@ -181,10 +174,6 @@ impl Stage {
             (News::Done(Err(error)), _) => panic!("{error}"),
         }
         false
-    }
-
-    fn may_throw_away(&mut self) -> bool {
-        self.flushes_fail || (self.remote.lock().keeps_back && self.socket().state() == State::Closed)
     }
 
     fn collect(&mut self) {
