@@ -393,6 +393,15 @@ fn a_blocked_flush_takes_in_all_that_there_is_in_each_turn() {
 }
 
 #[test]
+fn what_a_transport_keeps_back_and_fails_to_flush_was_not_sent() {
+    let (mut socket, remote) = server(quiet());
+    remote.keep_back();
+    remote.fail_flushes(ErrorKind::BrokenPipe);
+    assert!(socket.send("lost").is_err());
+    assert_eq!(remote.written(), b"");
+}
+
+#[test]
 fn a_slow_peer_does_not_hold_back_what_arrived() {
     let (mut socket, remote) = server(quiet());
     remote.write_in(&[1000]);

@@ -127,6 +127,15 @@ fn both_dropped_in_any_order_say_goodbye() {
 }
 
 #[test]
+fn what_a_transport_keeps_back_and_fails_to_flush_was_not_sent() {
+    let (_reader, mut writer, remote) = server(quiet());
+    remote.keep_back();
+    remote.fail_flushes(ErrorKind::BrokenPipe);
+    assert!(writer.send("lost").is_err());
+    assert_eq!(remote.written(), b"");
+}
+
+#[test]
 fn the_goodbye_of_the_last_half_goes_behind_all_that_waits() {
     // Behind much.
     let (reader, mut writer, remote) = server(quiet());

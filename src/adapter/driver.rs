@@ -35,6 +35,8 @@ pub(crate) struct Driver {
     pub(crate) input: BytesMut,
     /// Something was written since the transport was last flushed.
     pub(crate) unflushed: bool,
+    /// What was written and not flushed is lost.
+    lost: bool,
     pub(crate) half_closed: bool,
     pub(crate) parked: Parked,
     nobody_reads: bool,
@@ -59,6 +61,7 @@ impl Driver {
             connection,
             input,
             unflushed: false,
+            lost: false,
             half_closed: false,
             parked: Parked::default(),
             nobody_reads: false,
@@ -190,9 +193,14 @@ impl Driver {
             && (self.close_event.is_some() || (has_transport && looked_lately))
     }
 
+    /// Nothing more will be flushed.
+    pub(crate) fn give_up_flushing(&mut self) {
+        self.lost |= core::mem::take(&mut self.unflushed);
+    }
+
     /// Whether nothing that was accepted for sending was lost.
     pub(crate) fn flushed(&self) -> Result<(), Error> {
-        if self.connection.stats().messages_dropped > 0 { Err(self.ended()) } else { Ok(()) }
+        if self.lost || self.connection.stats().messages_dropped > 0 { Err(self.ended()) } else { Ok(()) }
     }
 
     /// What a command was refused for, told with the end where that is the reason.

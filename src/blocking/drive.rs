@@ -149,7 +149,7 @@ impl<T: TimedIo> WebSocket<T> {
     fn write_failed(&mut self, error: &io::Error) {
         let now = self.now();
         self.taken = None;
-        self.driver.unflushed = false;
+        self.driver.give_up_flushing();
         self.driver.connection.write_failed(error.kind().into(), now);
     }
 
@@ -164,8 +164,8 @@ impl<T: TimedIo> WebSocket<T> {
                 return;
             }
             Transport::Close => {
-                if !self.driver.half_closed {
-                    let _ = io.shutdown_write();
+                if !self.driver.half_closed && io.shutdown_write().is_ok() {
+                    self.driver.unflushed = false;
                 }
             }
             Transport::Abort => {
@@ -174,7 +174,7 @@ impl<T: TimedIo> WebSocket<T> {
         }
         self.io = None;
         self.taken = None;
-        self.driver.unflushed = false;
+        self.driver.give_up_flushing();
     }
 
     // In.

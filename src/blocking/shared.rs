@@ -246,7 +246,7 @@ impl<T: TimedIo> Shared<T> {
                 Some(Err(error)) if error.kind() == ErrorKind::Interrupted => {}
                 Some(Err(error)) => {
                     inner.taken = None;
-                    inner.driver.unflushed = false;
+                    inner.driver.give_up_flushing();
                     inner.driver.connection.write_failed(error.kind().into(), now);
                 }
             }
@@ -356,8 +356,10 @@ impl<T: TimedIo> Inner<T> {
             match transport {
                 Transport::Open => {}
                 Transport::HalfClose | Transport::Close => {
-                    if !core::mem::replace(&mut self.driver.half_closed, true) {
-                        let _ = handle.io.shutdown_write();
+                    if !core::mem::replace(&mut self.driver.half_closed, true)
+                        && handle.io.shutdown_write().is_ok()
+                    {
+                        self.driver.unflushed = false;
                     }
                 }
                 Transport::Abort => {
@@ -372,7 +374,7 @@ impl<T: TimedIo> Inner<T> {
                     *end = End::Gone;
                 }
             }
-            self.driver.unflushed = false;
+            self.driver.give_up_flushing();
         }
     }
 }

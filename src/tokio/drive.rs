@@ -136,7 +136,11 @@ where
     }
 
     fn has_reached(&self, goal: Goal) -> bool {
-        self.driver.has_reached(goal, self.io.is_some())
+        // A message that was promised room goes before one that asks for room now.
+        let waits_its_turn = goal == Goal::Capacity
+            && self.state() == State::Open
+            && self.queue.as_ref().is_some_and(Queue::holds);
+        !waits_its_turn && self.driver.has_reached(goal, self.io.is_some())
     }
 
     fn is_done(&self, goal: Goal) -> bool {

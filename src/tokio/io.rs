@@ -86,7 +86,7 @@ where
 
     fn write_failed(&mut self, kind: ErrorKind) {
         let now = self.now();
-        self.driver.unflushed = false;
+        self.driver.give_up_flushing();
         self.driver.connection.write_failed(kind.into(), now);
     }
 
@@ -127,8 +127,8 @@ where
             }
             Transport::Close => {
                 // One attempt, for a layer such as TLS that has a last word.
-                if !self.driver.half_closed {
-                    let _ = Pin::new(io).poll_shutdown(cx);
+                if !self.driver.half_closed && matches!(Pin::new(io).poll_shutdown(cx), Poll::Ready(Ok(()))) {
+                    self.driver.unflushed = false;
                 }
             }
             Transport::Abort => {
@@ -139,7 +139,7 @@ where
         }
         self.io = None;
         self.timer = None;
-        self.driver.unflushed = false;
+        self.driver.give_up_flushing();
     }
 
     /// Whether a deadline passed. Asked only once there is nothing to read: what has arrived may yet save the peer.

@@ -201,6 +201,20 @@ async fn chunks_go_both_ways_and_messages_wait_for_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_chunk_waits_for_room_and_is_sent_then() {
+    let mut config = quiet();
+    config.output_high_water = 1;
+    let (mut socket, remote) = server(config);
+    remote.set_room(Some(0));
+    socket.feed(Message::from("fills it")).await.unwrap();
+    let sending = tokio::spawn(async move { (socket.send_chunk(Chunk::last("then")).await, socket) });
+    tokio::task::yield_now().await;
+    remote.set_room(None);
+    assert_eq!(sending.await.unwrap().0, Ok(()));
+    assert_eq!(frames(&remote.written())[1], (TEXT, b"then".to_vec()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_chunk_that_is_given_up_before_there_was_room_was_not_sent() {
     let mut config = quiet();
     config.output_high_water = 1;
