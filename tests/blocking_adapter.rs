@@ -19,7 +19,7 @@ use scripted::{
 use websocket_proto::blocking::{TimedIo, WebSocket, accept, connect};
 use websocket_proto::{
     Accept, Agreement, Cause, ClientRequest, CloseFrame, Config, Connection, Deadline, Error, Event,
-    HandshakeError, Heartbeat, Message, Misuse, OriginPolicy, Reject, Role, StreamPosition, Timestamp,
+    HandshakeError, Heartbeat, Message, Misuse, OriginPolicy, Reject, Role, State, StreamPosition, Timestamp,
     TransportFailure,
 };
 
@@ -216,6 +216,14 @@ fn bytes_come_and_go_one_at_a_time() {
     assert_eq!(written, [&pong[..], &pong, &pong, &answer, &close].concat());
     assert!(socket.close_event().unwrap().was_clean());
     assert_eq!(remote.seen().shut_down_after, Some(written.len()), "its side ends after its last byte");
+}
+
+#[test]
+fn a_transport_that_writes_nothing_and_says_so_is_broken() {
+    let (mut socket, remote) = server(quiet());
+    remote.lock().writes_nothing = true;
+    assert!(matches!(socket.send("x"), Err(Error::NotOpen(State::Closing))));
+    assert_eq!(remote.seen().writes, 1);
 }
 
 #[test]

@@ -148,7 +148,8 @@ impl Connection {
     ///
     /// This is all of it, for a socket that a thread may read while another writes; `Sender` says what is called by whom.
     ///
-    /// ```no_run
+    #[cfg_attr(feature = "std", doc = "```no_run")]
+    #[cfg_attr(not(feature = "std"), doc = "```text")]
     /// use std::io::{ErrorKind, Read, Write};
     /// use std::net::{Shutdown, TcpStream};
     /// use std::sync::Mutex;

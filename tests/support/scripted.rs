@@ -50,6 +50,8 @@ pub struct State {
     pub read_timeout: Option<Duration>,
     pub write_timeout: Option<Duration>,
     pub nonblocking: bool,
+    /// Writes take nothing and say so, which no transport should.
+    pub writes_nothing: bool,
     pub cannot_be_cloned: bool,
     /// How long each write takes.
     pub write_takes: Duration,
@@ -167,6 +169,9 @@ impl State {
         assert!(buffer.starts_with(&self.offered), "what was offered before is not what is offered now");
         if let Some(kind) = self.write_failure {
             return Attempt::Failed(kind.into());
+        }
+        if self.writes_nothing {
+            return Attempt::Done(0);
         }
         self.offered.clear();
         self.offered.extend_from_slice(buffer);

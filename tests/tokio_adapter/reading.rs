@@ -8,7 +8,8 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::{Instant, sleep};
 use websocket_proto::{
-    Cause, CloseEvent, Config, Deadline, Error, Event, Heartbeat, Message, StreamPosition, TransportFailure,
+    Cause, CloseEvent, Config, Deadline, Error, Event, Heartbeat, Message, State, StreamPosition,
+    TransportFailure,
 };
 
 use super::scripted::{CLOSE, PING, PONG, TEXT, close_payload, frame, frames, masked};
@@ -150,6 +151,14 @@ async fn bytes_come_and_go_one_at_a_time() {
     let expected =
         [frame(PONG, &ping), frame(PONG, &ping), frame(PONG, &ping), frame(CLOSE, &close_payload(1000, ""))];
     assert_eq!(remote.written(), expected.concat());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_writes_nothing_and_says_so_is_broken() {
+    let (mut socket, remote) = server(quiet());
+    remote.lock().writes_nothing = true;
+    assert!(poll_once(socket.send("x".into())).is_ready());
+    assert_eq!((socket.state(), remote.seen().writes), (State::Closing, 1));
 }
 
 #[tokio::test(start_paused = true)]
