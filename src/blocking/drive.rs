@@ -164,8 +164,8 @@ impl<T: TimedIo> WebSocket<T> {
                 return;
             }
             Transport::Close => {
-                if !self.driver.half_closed && io.shutdown_write().is_ok() {
-                    self.driver.unflushed = false;
+                if !self.driver.half_closed {
+                    let _ = io.shutdown_write();
                 }
             }
             Transport::Abort => {

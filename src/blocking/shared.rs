@@ -356,10 +356,8 @@ impl<T: TimedIo> Inner<T> {
             match transport {
                 Transport::Open => {}
                 Transport::HalfClose | Transport::Close => {
-                    if !core::mem::replace(&mut self.driver.half_closed, true)
-                        && handle.io.shutdown_write().is_ok()
-                    {
-                        self.driver.unflushed = false;
+                    if !core::mem::replace(&mut self.driver.half_closed, true) {
+                        let _ = handle.io.shutdown_write();
                     }
                 }
                 Transport::Abort => {

@@ -127,8 +127,8 @@ where
             }
             Transport::Close => {
                 // One attempt, for a layer such as TLS that has a last word.
-                if !self.driver.half_closed && matches!(Pin::new(io).poll_shutdown(cx), Poll::Ready(Ok(()))) {
-                    self.driver.unflushed = false;
+                if !self.driver.half_closed {
+                    let _ = Pin::new(io).poll_shutdown(cx);
                 }
             }
             Transport::Abort => {

@@ -398,3 +398,16 @@ async fn sending_before_it_is_open_waits_until_it_is() {
     let (sent, socket) = sending.await.unwrap();
     assert!(sent.is_err() && socket.state() == State::Closed);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_transport_keeps_back_until_it_is_shut_down_was_not_flushed() {
+    let (mut socket, remote) = server(quiet());
+    remote.keep_back();
+    remote.block_flush(true);
+    socket.feed("kept back".into()).await.unwrap();
+    // Not masked, and then the end.
+    remote.push(&frame(TEXT, b"x"));
+    remote.end();
+    assert!(matches!(socket.next().await, Some(Err(Error::Closed(_)))));
+    assert!(matches!(socket.flush().await, Err(Error::Closed(_))));
+}
