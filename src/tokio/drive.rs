@@ -144,7 +144,7 @@ where
     }
 
     fn is_done(&self, goal: Goal) -> bool {
-        self.driver.is_done(goal, self.io.is_some(), self.now())
+        self.has_reached(goal) && self.driver.is_done(goal, self.io.is_some(), self.now())
     }
 
     /// Whether nothing that was accepted for sending was lost.

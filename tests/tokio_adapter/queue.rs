@@ -146,27 +146,31 @@ async fn room_that_was_promised_is_not_lost_to_another_task() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_held_back_is_not_overtaken_by_what_comes_next() {
-    let mut config = quiet();
-    config.output_high_water = 300;
-    let (mut socket, remote) = server(config);
-    remote.set_room(Some(0));
-    let sender = socket.sender();
-    poll_fn(|cx| Pin::new(&mut socket).poll_ready(cx)).await.unwrap();
-    sender.send("q".repeat(609)).await.unwrap();
-    remote.push(&masked(TEXT, b"kept for a reader"));
-    sleep(SECOND).await;
-    assert!(poll_once(socket.flush()).is_pending());
-    Pin::new(&mut socket).start_send("first".into()).unwrap();
+    for (reader_writes, step) in (1..40).flat_map(|step| [(true, step), (false, step)]) {
+        let mut config = quiet();
+        config.output_high_water = 300;
+        let (mut socket, remote) = server(config);
+        remote.set_room(Some(0));
+        let sender = socket.sender();
+        poll_fn(|cx| Pin::new(&mut socket).poll_ready(cx)).await.unwrap();
+        sender.send("q".repeat(609)).await.unwrap();
+        remote.push(&masked(TEXT, b"kept for a reader"));
+        sleep(SECOND).await;
+        assert!(poll_once(socket.flush()).is_pending());
+        Pin::new(&mut socket).start_send("first".into()).unwrap();
 
-    // A reader that finds something writes in so many rounds, the last of which is the one that makes room.
-    remote.write_in(&[10, 0]);
-    remote.set_room(None);
-    assert_eq!(socket.next().await, text("kept for a reader"));
-    poll_fn(|cx| Pin::new(&mut socket).poll_ready(cx)).await.unwrap();
-    Pin::new(&mut socket).start_send("second".into()).unwrap();
-    socket.flush().await.unwrap();
-    let written: Vec<_> = frames(&remote.written()).into_iter().map(|(_, payload)| payload).collect();
-    assert_eq!(written[1..], [&b"first"[..], b"second"]);
+        // Whoever finds something, or asks for room, writes in so many rounds, one of which is the one that makes room.
+        remote.write_in(&[step, 0]);
+        remote.set_room(None);
+        if reader_writes {
+            assert_eq!(socket.next().await, text("kept for a reader"));
+        }
+        poll_fn(|cx| Pin::new(&mut socket).poll_ready(cx)).await.unwrap();
+        Pin::new(&mut socket).start_send("second".into()).unwrap();
+        socket.flush().await.unwrap();
+        let written: Vec<_> = frames(&remote.written()).into_iter().map(|(_, payload)| payload).collect();
+        assert_eq!(written[1..], [&b"first"[..], b"second"], "{step} bytes at a time");
+    }
 }
 
 #[tokio::test(start_paused = true)]
