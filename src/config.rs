@@ -94,7 +94,7 @@ pub struct Config {
     /// Default: 10 s.
     pub decision_timeout: Duration,
     /// How long the end may take, from the first Close frame sent or received, or the failure, to the end of the stream. Where
-    /// an HTTP answer takes the place of the Close frame, from its last progress.
+    /// an HTTP answer takes the place of the Close frame, it counts anew each time that some of that was written.
     ///
     /// Default: 5 s.
     pub close_timeout: Duration,
@@ -173,7 +173,8 @@ pub enum Delivery {
     #[default]
     Messages,
     /// In pieces of at most 64 KiB, each as soon as it has arrived, as [`Event::Chunk`](crate::Event::Chunk): also of a
-    /// message whose frame is not complete, and with memory for one piece only.
+    /// message whose frame is not complete, and with memory for one piece only. A piece is usually what one read brought, and the
+    /// adapters read some kilobytes at a time.
     ///
     /// Nothing then bounds a message but the limits that are set. [`Config::unfinished_message`] begins anew with each full
     /// 64 KiB of it, so that it bounds how slowly one may arrive and not how large it may be. What the application spends on a

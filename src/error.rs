@@ -236,7 +236,8 @@ pub enum SendError<T> {
     /// place is taken. Write some output and try again.
     #[error("the output queue is full")]
     Full(T),
-    /// The connection is not open: it is in this state.
+    /// The connection is not open: it is in this state. Why, the events tell, in the end
+    /// [`Event::Closed`](crate::Event::Closed).
     #[error("cannot send while {0}")]
     NotOpen(State, T),
     /// The payload of a ping or pong is longer than 125 bytes (RFC 6455 §5.5).

@@ -93,7 +93,7 @@
 //!
 //! # The layers
 //!
-//! From the ground up. A module imports from lower layers, or from one named before it in its own.
+//! From the ground up. A module imports from the layers above its line here, or from a module to its left.
 //!
 //! ```text
 //! 0 vocabulary   time · close · message · state · config · error · stats · upgrade · event · signal
@@ -112,14 +112,14 @@
 //!
 //! Receiving and sending are separate machines. What one step of receiving came to crosses over by value, as a [`Signal`]: how
 //! many bytes it took, whether they left a message unfinished, and what they said. The other way there is only the order to
-//! discard, once the connection has failed or ended. A [`Connection`] is both and these two calls; [`Connection::split`] gives
-//! them to an owner that reads and writes in two threads and wants to parse without a lock. (The adapters' own halves share a
-//! whole connection behind one lock, and hold it for no read and no write.)
+//! discard, once the connection has failed or ended. A [`Connection`] is both halves and this exchange, and nothing else;
+//! [`Connection::split`] gives them to an owner that reads and writes in two threads and wants to parse without a lock. (The
+//! adapters' own halves share a whole connection behind one lock, and hold it for no read and no write.)
 //!
 //! # Messages that do not fit in memory
 //!
 //! With [`Delivery::Chunks`] a message is delivered in pieces, before its frame is complete, and [`Connection::send_chunk`]
-//! sends one the same way. 10 GiB take no more memory than 64 KiB.
+//! sends one the same way: a message of 10 GiB then takes as much memory as one of 64 KiB.
 //!
 //! # Features
 //!

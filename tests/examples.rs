@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 const SERVERS: &[&str] =
     if cfg!(feature = "tokio") { &["sans_io", "echo_server", "playground"] } else { &["sans_io"] };
-const CLIENTS: &[&str] = &["echo_client", "autobahn_client"];
+const CLIENTS: &[&str] = &["echo_client", "two_threads", "autobahn_client"];
 
 /// An example that runs, and ends with this value at the latest.
 struct Program {
@@ -157,17 +157,31 @@ fn echo_client_and_echo_server() {
 }
 
 #[test]
-fn echo_client_finds_out_that_its_server_is_gone_though_nobody_types() {
-    let (server, url) = Program::serve("sans_io", &[]);
-    let mut client = Program::start("echo_client", &["--url", &url]);
-    let mut stdin = client.stdin();
-    writeln!(stdin, "first").unwrap();
-    assert_eq!(client.line(), "\"first\"");
-    drop(server);
+fn two_threads_and_sans_io() {
+    let (_server, url) = Program::serve("sans_io", &[]);
+    let mut client = Program::start("two_threads", &["--url", &url]);
+    let long = "ab".repeat(3_000_000);
+    writeln!(client.stdin(), "one line\n{long}\nthe last").unwrap();
     let client = client.outcome();
-    drop(stdin);
-    assert_eq!((client.status, client.stderr.len()), (Some(1), 1), "{client:?}");
-    assert!(client.stdout[0].starts_with("closed: 1006 Abnormal Closure, not clean: "), "{client:?}");
+    let end = "closed: 1000 Normal Closure, clean: the closing handshake";
+    assert!(client.stdout == ["\"one line\"", &format!("\"{long}\""), "\"the last\"", end]);
+    assert_eq!((client.status, client.stderr.len()), (Some(0), 0));
+}
+
+#[test]
+fn clients_find_out_that_their_server_is_gone_though_nobody_types() {
+    for client in ["echo_client", "two_threads"] {
+        let (server, url) = Program::serve("sans_io", &[]);
+        let mut client = Program::start(client, &["--url", &url]);
+        let mut stdin = client.stdin();
+        writeln!(stdin, "first").unwrap();
+        assert_eq!(client.line(), "\"first\"");
+        drop(server);
+        let client = client.outcome();
+        drop(stdin);
+        assert_eq!((client.status, client.stderr.len()), (Some(1), 1), "{client:?}");
+        assert!(client.stdout[0].starts_with("closed: 1006 Abnormal Closure, not clean: "), "{client:?}");
+    }
 }
 
 #[test]

@@ -36,7 +36,8 @@ pub enum Error {
     /// The server answered the opening handshake with something other than 101.
     #[error("the server answered {}", .0.status())]
     Refused(Response),
-    /// Nothing can be sent in this state.
+    /// Nothing can be sent in this state: the connection opens still, or is closing. Why it closes is known once it has ended:
+    /// read on until then, and see `close_event`.
     #[error("cannot send while {0}")]
     NotOpen(State),
     /// The payload of a ping is longer than 125 bytes.
@@ -51,8 +52,8 @@ pub enum Error {
     /// The chunk is text and its message binary, or the other way round.
     #[error("a message is either text or binary")]
     WrongKind,
-    /// A piece of a message arrived, where whole ones were asked for: with [`Delivery::Chunks`](crate::Delivery::Chunks), read
-    /// events.
+    /// A piece of a message arrived, where whole ones were asked for, and is lost: with
+    /// [`Delivery::Chunks`](crate::Delivery::Chunks), ask for events instead.
     #[error("messages arrive in chunks here")]
     Chunked,
     /// What the application decided does not fit the request.

@@ -2,17 +2,23 @@
 //! `std::net::TcpStream`.
 //!
 //! ```no_run
-//! use std::net::TcpListener;
+//! use std::net::{TcpListener, TcpStream};
 //! use std::sync::Arc;
-//! use websocket_proto::{Accept, Config, OriginPolicy, blocking::accept};
+//! use websocket_proto::{Accept, Config, Error, OriginPolicy, blocking::accept};
 //!
-//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! fn serve(tcp: TcpStream) -> Result<(), Error> {
+//!     let incoming = accept(tcp, Arc::new(Config::default()))?;
+//!     let mut socket = incoming.accept(&Accept::new(OriginPolicy::SameHost))?;
+//!     while let Some(message) = socket.read()? {
+//!         socket.send(message)?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! fn main() -> std::io::Result<()> {
 //!     for tcp in TcpListener::bind("127.0.0.1:9001")?.incoming() {
-//!         let incoming = accept(tcp?, Arc::new(Config::default()))?;
-//!         let mut socket = incoming.accept(&Accept::new(OriginPolicy::SameHost))?;
-//!         while let Some(message) = socket.read()? {
-//!             socket.send(message)?;
-//!         }
+//!         let tcp = tcp?;
+//!         std::thread::spawn(move || serve(tcp).unwrap_or_else(|error| eprintln!("{error}")));
 //!     }
 //!     Ok(())
 //! }
@@ -139,7 +145,8 @@ impl<T: TimedIo> WebSocket<T> {
     /// Waits for the next message; `None` after a clean close.
     ///
     /// # Errors
-    /// [`Error::Closed`] once, if the connection ended in any other way.
+    /// [`Error::Closed`] once, if the connection ended in any other way. [`Error::Chunked`] with
+    /// [`Delivery::Chunks`](crate::Delivery::Chunks), and that chunk is lost: use [`next_event`](Self::next_event).
     pub fn read(&mut self) -> Result<Option<Message>, Error> {
         next_message(|| self.next_event())
     }
@@ -171,7 +178,8 @@ impl<T: TimedIo> WebSocket<T> {
     }
 
     /// Sends a piece of a message that need not fit in memory, with all that was [fed](Self::feed) before it, and waits until
-    /// it is written. See [`Connection::send_chunk`] for what chunks are.
+    /// it is written. See [`Connection::send_chunk`] for what chunks are; to receive them, use
+    /// [`next_event`](Self::next_event).
     ///
     /// # Errors
     /// As [`feed`](Self::feed) and [`flush`](Self::flush), and [`Error::WrongKind`].
@@ -182,7 +190,9 @@ impl<T: TimedIo> WebSocket<T> {
     }
 
     /// Waits until everything that was sent or fed is written. While the peer does not take it, this reads: up to 64 KiB of
-    /// messages are kept for the next [`read`](Self::read), and what is due is done.
+    /// messages are kept for the next [`read`](Self::read), and what is due is done. Beyond that it does not read: if the peer
+    /// waits to be read, too, both wait until [`Config::write_stall`] ends it. Send so much in a thread of its own, by
+    /// [`into_split`](Self::into_split).
     ///
     /// # Errors
     /// [`Error::NotOpen`] or [`Error::Closed`] if the connection ended before and messages were dropped.

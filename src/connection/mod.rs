@@ -144,78 +144,32 @@ impl Connection {
     }
 
     /// Takes the connection apart, once it is open: into the half that parses and the half that does everything else, for two
-    /// threads, neither of whose reads and writes keeps the other waiting.
+    /// threads, neither of whose reads and writes keeps the other waiting. [`Sender`] says what is called by whom, and
+    /// `examples/two_threads.rs` is a whole client made so.
     ///
-    /// This is all of it, for a socket that a thread may read while another writes; `Sender` says what is called by whom.
-    ///
-    #[cfg_attr(feature = "std", doc = "```no_run")]
-    #[cfg_attr(not(feature = "std"), doc = "```text")]
-    /// use std::io::{ErrorKind, Read, Write};
-    /// use std::net::{Shutdown, TcpStream};
-    /// use std::sync::Mutex;
-    /// use std::time::{Duration, Instant};
+    /// ```
+    /// use std::sync::Arc;
     /// use bytes::{Buf, BytesMut};
-    /// use websocket_proto::{Event, Receiver, Sender, Timestamp, Transport};
+    /// use websocket_proto::{Agreement, Config, Connection, Event, Role, Timestamp};
     ///
-    /// type Shared = (Mutex<Sender>, Instant);
+    /// let now = Timestamp::default();
+    /// let config = Arc::new(Config::default());
+    /// let connection = Connection::upgraded(Role::Client, Agreement::default(), config, [7; 32], now);
+    /// let (mut receiver, mut sender) = connection.split().expect("it is open");
     ///
-    /// fn now((_, origin): &Shared) -> Timestamp {
-    ///     Timestamp::from_duration(origin.elapsed())
-    /// }
+    /// // In one thread, without a lock: parse. What it came to, the other half makes an event of.
+    /// let mut input = BytesMut::from(&b"\x81\x05hello\x89\x02hi"[..]);
+    /// let signal = receiver.poll(&mut input).expect("a text");
+    /// assert_eq!(sender.apply(signal, now), Some(Event::Message("hello".into())));
+    /// let signal = receiver.poll(&mut input).expect("a Ping");
+    /// assert!(matches!(sender.apply(signal, now), Some(Event::Ping(_))));
     ///
-    /// /// Until nothing is left to write. One thread at a time, since `take` gives the others nothing meanwhile.
-    /// fn write(shared: &Shared, mut tcp: &TcpStream) {
-    ///     let lock = || shared.0.lock().unwrap();
-    ///     loop {
-    ///         let taken = lock().take(64 * 1024, now(shared));
-    ///         let Some(mut bytes) = taken else { break };
-    ///         while bytes.has_remaining() {
-    ///             match tcp.write(bytes.chunk()) {
-    ///                 Ok(count) => {
-    ///                     bytes.advance(count);
-    ///                     lock().wrote(count, now(shared));
-    ///                 }
-    ///                 Err(error) => return lock().write_failed(error.kind().into(), now(shared)),
-    ///             }
-    ///         }
-    ///     }
-    ///     let transport = lock().transport();
-    ///     if transport != Transport::Open {
-    ///         let _ = tcp.shutdown(Shutdown::Write);
-    ///     }
-    /// }
-    ///
-    /// /// The thread that reads; another one sends: `shared.0.lock().unwrap().send(message)`, and then `write`.
-    /// fn read(shared: &Shared, mut receiver: Receiver, mut tcp: &TcpStream) -> std::io::Result<()> {
-    ///     let lock = || shared.0.lock().unwrap();
-    ///     let (mut input, mut buffer) = (BytesMut::new(), [0; 8192]);
-    ///     loop {
-    ///         while let Some(signal) = receiver.poll(&mut input) {
-    ///             if let Some(Event::Message(message)) = lock().apply(signal, now(shared)) {
-    ///                 println!("{message:?}");
-    ///             }
-    ///         }
-    ///         lock().handle_timeout(now(shared));
-    ///         if let Some(Event::Closed(close)) = lock().poll_event(now(shared)) {
-    ///             println!("{close}");
-    ///             return Ok(write(shared, tcp));
-    ///         }
-    ///         if lock().discards() {
-    ///             receiver.discard();
-    ///         }
-    ///         write(shared, tcp); // a Pong, say
-    ///         // At most a second: the other thread may have brought a deadline near.
-    ///         let due = lock().poll_timeout().map(|at| at.saturating_duration_since(now(shared)));
-    ///         let wait = due.unwrap_or(Duration::MAX).clamp(Duration::from_millis(1), Duration::from_secs(1));
-    ///         tcp.set_read_timeout(Some(wait))?;
-    ///         match tcp.read(&mut buffer) {
-    ///             Ok(0) => receiver.end_of_input(),
-    ///             Ok(count) => input.extend_from_slice(&buffer[..count]),
-    ///             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-    ///             Err(error) => receiver.read_failed(error.kind().into()),
-    ///         }
-    ///     }
-    /// }
+    /// // In the other one, with the lock only to take and to credit: write. This is the Pong.
+    /// let mut output = sender.take(64 * 1024, now).expect("a Pong");
+    /// let written = output.remaining(); // as if the transport took it all
+    /// output.advance(written);
+    /// sender.wrote(written, now);
+    /// assert!(!sender.wants_write());
     /// ```
     ///
     /// # Errors
@@ -358,7 +312,33 @@ impl Connection {
     /// messages wait until it has ended.
     ///
     /// A message that was begun can only be finished: if the connection is closed before, the peer's application does not get
-    /// it.
+    /// it. And the peer may answer before it has ended, an echo in chunks does: so go on reading between chunks, or both sides
+    /// end up waiting for each other to read.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use bytes::{Buf, BytesMut};
+    /// # use websocket_proto::{Agreement, Connection, Role, Timestamp};
+    /// use websocket_proto::{Chunk, Config, Delivery, Event};
+    ///
+    /// # let now = Timestamp::default();
+    /// # let peer = Arc::new(Config::default());
+    /// # let mut sender = Connection::upgraded(Role::Client, Agreement::default(), peer, [7; 32], now);
+    /// sender.send_chunk(Chunk::more("never "))?;
+    /// sender.send_chunk(Chunk::last("too large"))?;
+    ///
+    /// let mut config = Config::default();
+    /// config.delivery = Delivery::Chunks;
+    /// # let mut receiver = Connection::upgraded(Role::Server, Agreement::default(), config.into(), [8; 32], now);
+    /// # let mut input = BytesMut::new();
+    /// # let mut output = sender.output(now);
+    /// # input.extend_from_slice(&output.copy_to_bytes(output.remaining()));
+    /// # drop(output);
+    /// // ... and at the other end, as it arrives:
+    /// assert_eq!(receiver.poll_event(&mut input, now), Some(Event::Chunk(Chunk::more("never "))));
+    /// assert_eq!(receiver.poll_event(&mut input, now), Some(Event::Chunk(Chunk::last("too large"))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`SendError::Full`] and [`SendError::NotOpen`] as for [`send`](Self::send), [`SendError::WrongKind`] if the chunk is

@@ -26,10 +26,12 @@
 //! deadlines are judged while the application only reads, or only flushes. A task that does neither for a while should hand
 //! its messages to a [`MessageSender`] and leave the socket to a task that reads, or run [`WebSocketStream::drive`].
 //!
-//! Every operation on a socket may be cancelled at any await, and goes on when called again: no state lives in a future. What
-//! is still opening belongs to its future: [`connect`] or [`accept`] given up is a connection given up.
+//! Every operation on a socket may be cancelled at any await, and goes on when called again: no state lives in a future. The
+//! opening handshake is the exception: whoever drops the future of [`connect`] or [`accept`] drops the connection.
 //!
 //! Deadlines need tokio's timer: poll a socket in a runtime with `enable_time`, or it panics.
+//!
+//! Import by name: `use websocket_proto::*` would bring this module in as `tokio`, beside the crate of that name.
 
 mod drive;
 mod halves;
@@ -71,7 +73,8 @@ pub use sender::MessageSender;
 /// A WebSocket over `S`: a `Stream` of messages and a `Sink` for them.
 ///
 /// The stream ends after a clean close; any other end yields [`Error::Closed`] once before. Either way
-/// [`close_event`](Self::close_event) says how it ended.
+/// [`close_event`](Self::close_event) says how it ended. With [`Delivery::Chunks`](crate::Delivery::Chunks) use
+/// [`next_event`](Self::next_event): the stream yields [`Error::Chunked`] for a chunk, which is lost.
 ///
 /// `Sink::send` waits until the message was written. To let several share a write, `feed` them: what was fed is written
 /// when the sink is flushed, and whenever the stream is polled and finds nothing more to read.
@@ -79,7 +82,7 @@ pub use sender::MessageSender;
 /// A socket may be split for two tasks, with [`into_split`](Self::into_split) or `StreamExt::split`: both are woken for
 /// whatever they wait for. While one sends and nobody reads, what arrives is kept for whoever reads next: of Pings and Pongs
 /// the first 16, and messages up to 64 KiB. Then the transport is not read any more, nor are the Pings in it answered, until
-/// somebody takes a message.
+/// somebody takes a message: so leave reading to a task of its own where the peer may answer before all is sent.
 ///
 /// Dropping it queues a Close frame with 1001 and makes one write attempt that does not wait. Use
 /// [`close`](Self::close) to end in good order.
