@@ -24,11 +24,10 @@ impl Sender {
         self.observe(now);
         self.parsed(signal.bytes, signal.progress);
         match signal.news {
-            News::Nothing => None,
-            News::Message(message) if self.life.hears() => {
+            News::Message(message) => self.life.hears().then(|| {
                 self.stats.messages_received = self.stats.messages_received.saturating_add(1);
-                Some(Event::Message(message))
-            }
+                Event::Message(message)
+            }),
             news => self.apply_rarer(news),
         }
     }
@@ -41,7 +40,13 @@ impl Sender {
     #[must_use = "it may be the end"]
     pub fn poll_event(&mut self, now: Timestamp) -> Option<Event> {
         self.observe(now);
-        if self.verdict_is_due || self.life.is_over() { self.poll_end() } else { None }
+        if self.has_verdict() { self.poll_end() } else { None }
+    }
+
+    /// Whether the end may have come.
+    #[inline]
+    pub(super) fn has_verdict(&self) -> bool {
+        self.verdict_is_due || self.life.is_over()
     }
 
     /// Whether what arrives does not count any more, as the connection has ended or failed, by a deadline for instance. Then tell

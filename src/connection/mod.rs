@@ -189,18 +189,37 @@ impl Connection {
     ///
     /// Only what is used is taken from `input`, and what must be kept is kept here: so any buffer may be passed next time,
     /// one buffer can serve many connections, and an idle connection owns none.
+    #[inline]
     #[must_use]
     pub fn poll_event(&mut self, input: &mut BytesMut, now: Timestamp) -> Option<Event> {
+        if input.is_empty() && self.is_quiet() {
+            self.sender.observe(now);
+            return None;
+        }
+        self.poll_news(input, now)
+    }
+
+    /// Whether there is nothing to tell, unless something arrived.
+    #[inline]
+    fn is_quiet(&self) -> bool {
+        self.opening.is_none() && self.receiver.untold_end().is_none() && !self.sender.has_verdict()
+    }
+
+    fn poll_news(&mut self, input: &mut BytesMut, now: Timestamp) -> Option<Event> {
         if self.opening.is_some()
             && let Some(event) = self.poll_opening(input, now)
         {
             return Some(event);
         }
-        while self.opening.is_none()
-            && self.sender.wants_read()
-            && let Some(signal) = self.receiver.poll(input)
-        {
-            let event = self.sender.apply(signal, now);
+        while self.opening.is_none() && self.sender.wants_read() {
+            // Not `Receiver::poll`: told apart, the common case does not pass through memory on its way.
+            let event = match self.receiver.poll_ordinary(input) {
+                Some(signal) => self.sender.apply(signal, now),
+                None => match self.receiver.poll_any(input) {
+                    Some(signal) => self.sender.apply(signal, now),
+                    None => break,
+                },
+            };
             if event.is_some() {
                 return event;
             }
@@ -298,7 +317,7 @@ impl Connection {
 
     // Commands.
 
-    /// Queues a message. It is framed when output is taken, so several may share one write.
+    /// Queues a message. Nothing is written before output is taken, so several may share one write.
     ///
     /// # Errors
     /// [`SendError::Full`] while [`Config::output_high_water`] bytes or more are queued, [`SendError::NotOpen`] in any
@@ -347,8 +366,8 @@ impl Connection {
         self.sender.send_chunk(chunk)
     }
 
-    /// Queues a Ping with at most 125 bytes of payload, ahead of all messages. Its Pong's [`Event::Pong`] carries the round
-    /// trip, unless another Ping was sent since: only the last one is waited for.
+    /// Queues a Ping with at most 125 bytes of payload, ahead of all messages but the first 64 KiB, which are framed already. Its
+    /// Pong's [`Event::Pong`] carries the round trip, unless another Ping was sent since: only the last one is waited for.
     ///
     /// # Errors
     /// [`SendError::Full`] while the last such Ping is not written, [`SendError::NotOpen`], [`SendError::ControlTooLong`].
@@ -407,7 +426,7 @@ impl Connection {
         self.sender.wants_write()
     }
 
-    /// How many bytes of messages wait to be written: their payload, and once they are framed for the transport, frames of
+    /// How many bytes of messages wait to be written: their payload, and as far as they are framed for the transport, frames of
     /// any kind whole. WHATWG's `bufferedAmount`, but for the framing. Messages without payload, and control frames that are
     /// not framed yet, count nothing: to learn whether all is written, ask [`wants_write`](Self::wants_write).
     #[must_use]

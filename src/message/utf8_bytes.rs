@@ -12,7 +12,7 @@ use core::fmt;
 use core::ops::Deref;
 use core::str::{self, Utf8Error};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes, BytesMut};
 
 /// Text in shared, cheaply cloned bytes: a [`Bytes`] that is known to be UTF-8.
 ///
@@ -34,6 +34,15 @@ impl Utf8Bytes {
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {
         Self(Bytes::from_static(text.as_bytes()))
+    }
+
+    /// Splits `input` behind the first `end` bytes and keeps what lies behind `start` of them, if that is text; otherwise
+    /// `input` stays as it is.
+    pub(crate) fn split_off(input: &mut BytesMut, start: usize, end: usize) -> Option<Self> {
+        validate(input.get(start..end)?).ok()?;
+        let mut text = input.split_to(end);
+        text.advance(start);
+        Some(Self(text.freeze()))
     }
 
     /// The text.
@@ -169,13 +178,7 @@ impl Assembly {
     /// by what follows, so it passes; at most three bytes are looked at twice.
     pub(crate) fn validate(&mut self) -> Result<(), InvalidUtf8> {
         let unknown = self.bytes.get(self.valid..).unwrap_or_default();
-        match validate(unknown) {
-            Ok(()) => self.valid = self.bytes.len(),
-            Err(error) if error.error_len().is_none() => {
-                self.valid = self.valid.saturating_add(error.valid_up_to());
-            }
-            Err(_) => return Err(InvalidUtf8),
-        }
+        self.valid = self.valid.saturating_add(validate_front(unknown)?);
         Ok(())
     }
 
@@ -210,8 +213,27 @@ fn validate(bytes: &[u8]) -> Result<(), Utf8Error> {
     if simdutf8::basic::from_utf8(bytes).is_ok() {
         return Ok(());
     }
-    // Also with `simd`: only this tells a text that is cut off from one that is wrong.
+    // Also with `simd`: only this tells where a text goes wrong.
     str::from_utf8(bytes).map(|_| ())
+}
+
+/// The length of what is known to be text of `bytes`, which may end in the middle of a character.
+fn validate_front(bytes: &[u8]) -> Result<usize, InvalidUtf8> {
+    let (front, tail) = bytes.split_at(last_character(bytes));
+    validate(front).map_err(|_| InvalidUtf8)?;
+    match validate(tail) {
+        Ok(()) => Ok(bytes.len()),
+        Err(error) if error.error_len().is_none() => Ok(front.len().saturating_add(error.valid_up_to())),
+        Err(_) => Err(InvalidUtf8),
+    }
+}
+
+/// Where the last character begins, if `bytes` are text and it is not ASCII; what begins there is judged by itself.
+fn last_character(bytes: &[u8]) -> usize {
+    const CONTINUATION: core::ops::RangeInclusive<u8> = 0x80..=0xbf;
+    let tail = bytes.iter().rev().take(3).take_while(|byte| CONTINUATION.contains(byte)).count();
+    let lead = bytes.len().saturating_sub(tail).saturating_sub(1);
+    if bytes.get(lead).is_some_and(|byte| *byte >= 0x80) { lead } else { bytes.len() }
 }
 
 #[cfg(test)]

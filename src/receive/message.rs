@@ -1,11 +1,12 @@
 //! Putting messages together: from one frame that is there whole, or from pieces and fragments as they come.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 
 use crate::config::{Config, Delivery, MessageKinds};
 use crate::error::{Limit, Violation};
-use crate::message::{Assembly, Chunk, InvalidUtf8, Kind, Message};
+use crate::message::{Assembly, Chunk, InvalidUtf8, Kind, Message, Utf8Bytes};
 use crate::signal::Fault;
+use crate::wire::header::MessageHeader;
 use crate::wire::mask;
 
 /// A message of at least this many bytes that lies whole in the input, and is at least a quarter of what is left of it, is split
@@ -29,21 +30,36 @@ pub(super) struct Rules {
     max_message: u64,
     max_frame: u64,
     max_fragments: u64,
+    /// A message of one frame with a payload shorter than this breaks no rule and is delivered whole.
+    ordinary_below: u64,
 }
 
 impl Rules {
     pub(super) fn new(config: &Config) -> Self {
+        let max_message = match config.delivery {
+            // More than this cannot be held in one piece.
+            Delivery::Messages => config.message_size_limit().min(isize::MAX as u64),
+            Delivery::Chunks => config.message_size_limit(),
+        };
+        let max_frame = config.max_frame_size.unwrap_or(u64::MAX);
+        let max_fragments = config.fragments_limit();
+        let some_are_ordinary = config.delivery == Delivery::Messages
+            && config.accept_kinds == MessageKinds::Any
+            && max_fragments > 0;
         Self {
             delivery: config.delivery,
             kinds: config.accept_kinds,
-            max_message: match config.delivery {
-                // More than this cannot be held in one piece.
-                Delivery::Messages => config.message_size_limit().min(isize::MAX as u64),
-                Delivery::Chunks => config.message_size_limit(),
-            },
-            max_frame: config.max_frame_size.unwrap_or(u64::MAX),
-            max_fragments: config.fragments_limit(),
+            max_message,
+            max_frame,
+            max_fragments,
+            ordinary_below: if some_are_ordinary { max_message.min(max_frame).saturating_add(1) } else { 0 },
         }
+    }
+
+    /// Whether a message of one frame need not be judged any further.
+    #[inline]
+    pub(super) fn is_ordinary(&self, header: &MessageHeader) -> bool {
+        header.payload_len < self.ordinary_below
     }
 
     /// Judges a message by the header of its first frame.
@@ -73,32 +89,86 @@ impl Rules {
     }
 }
 
-/// Takes a message of one frame, whose header of `header_len` bytes and payload of `len` bytes are the front of `input`.
-pub(super) fn whole(
-    kind: Kind,
-    key: Option<[u8; 4]>,
+/// Takes the message whose one frame with this header is the front of `input`, if it lies there whole and, being text, is UTF-8;
+/// otherwise `input` stays as it is.
+#[inline]
+pub(super) fn take_message(
+    header: &MessageHeader,
     input: &mut BytesMut,
-    header_len: usize,
-    len: usize,
-) -> Result<Message, Violation> {
-    let payload: Bytes = if !is_worth_splitting(len, input) {
-        let mut copy = input.get(header_len..header_len.saturating_add(len)).unwrap_or_default().to_vec();
-        input.advance(header_len.saturating_add(len));
-        if let Some(key) = key {
-            mask::apply(&mut copy, key);
+    shared: &mut SmallCopies,
+) -> Option<Message> {
+    let len = usize::try_from(header.payload_len).ok()?;
+    let end = header.len.saturating_add(len);
+    if end > input.len() {
+        return None;
+    }
+    let unmask = |payload: Option<&mut [u8]>| {
+        if let (Some(payload), Some(key)) = (payload, header.mask) {
+            mask::apply(payload, key);
         }
-        copy.into()
-    } else {
-        input.advance(header_len);
-        let mut part = input.split_to(len);
-        if let Some(key) = key {
-            mask::apply(&mut part, key);
-        }
-        part.freeze()
     };
-    match kind {
-        Kind::Binary => Ok(Message::Binary(payload)),
-        Kind::Text => payload.try_into().map(Message::Text).map_err(|_| Violation::InvalidUtf8),
+    if is_worth_splitting(len, input) {
+        unmask(input.get_mut(header.len..end));
+        Some(match header.kind {
+            Kind::Binary => {
+                input.advance(header.len);
+                Message::Binary(input.split_to(len).freeze())
+            }
+            Kind::Text => Message::Text(Utf8Bytes::split_off(input, header.len, end).or_else(|| {
+                unmask(input.get_mut(header.len..end));
+                None
+            })?),
+        })
+    } else {
+        let payload = input.get(header.len..end)?;
+        let follows = input.len().saturating_sub(end);
+        let payload = if len <= SmallCopies::MAX_LEN && follows >= SmallCopies::SIZE {
+            let mut copy = shared.copy(payload);
+            unmask(Some(&mut copy));
+            copy.freeze()
+        } else {
+            shared.clear();
+            let mut copy = payload.to_vec();
+            unmask(Some(&mut copy));
+            copy.into()
+        };
+        let message = match header.kind {
+            Kind::Binary => Message::Binary(payload),
+            Kind::Text => Message::Text(payload.try_into().ok()?),
+        };
+        input.advance(end);
+        Some(message)
+    }
+}
+
+/// Room for copies of small messages that came together, which share one allocation: one for each would cost more than all else
+/// that is done for them. It is small, since each of them may be kept and pins all of it.
+#[derive(Debug, Default)]
+pub(super) struct SmallCopies(Option<BytesMut>);
+
+impl SmallCopies {
+    const SIZE: usize = 1024;
+    const MAX_LEN: usize = Self::SIZE / 8;
+
+    #[inline]
+    fn copy(&mut self, bytes: &[u8]) -> BytesMut {
+        if bytes.is_empty() {
+            return BytesMut::new();
+        }
+        let room = match &mut self.0 {
+            Some(room) if room.capacity() >= bytes.len() => room,
+            none => none.insert(BytesMut::with_capacity(Self::SIZE)),
+        };
+        room.extend_from_slice(bytes);
+        room.split()
+    }
+
+    /// Lets go of what room is left.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        if self.0.is_some() {
+            self.0 = None;
+        }
     }
 }
 

@@ -11,12 +11,12 @@ use bytes::{Buf, BytesMut};
 use crate::config::{Config, Delivery, Role};
 use crate::error::{TransportFailure, Violation};
 use crate::event::StreamPosition;
-use crate::message::{Chunk, Kind, Message};
+use crate::message::{Chunk, Kind};
 use crate::signal::{Fault, News, Progress, Signal};
 use crate::wire::close_payload;
 use crate::wire::header::{self, Header, Opcode};
 use crate::wire::mask;
-use message::{Rules, Unfinished, whole};
+use message::{Rules, SmallCopies, Unfinished, take_message};
 
 /// The receiving half of a connection, made by [`Connection::split`](crate::Connection::split).
 ///
@@ -55,6 +55,7 @@ pub struct Receiver {
     control: Vec<u8>,
     discarding: bool,
     input: Input,
+    small_copies: SmallCopies,
 }
 
 /// What it waits for. What was received may hold passwords, so it is not shown.
@@ -110,14 +111,36 @@ impl Receiver {
             control: Vec::new(),
             discarding: false,
             input: Input::Open,
+            small_copies: SmallCopies::default(),
         }
     }
 
     /// Takes one step, through at most one frame. `None` means that `input` is empty and that there is nothing to tell.
     ///
     /// Only what is used is taken from `input`, and what must be kept is kept here: any buffer may be passed next time.
-    #[inline]
     pub fn poll(&mut self, input: &mut BytesMut) -> Option<Signal> {
+        self.poll_ordinary(input).or_else(|| self.poll_any(input))
+    }
+
+    /// The common case: a message of one frame that lies whole in the input and breaks no rule, and how many bytes it was.
+    /// Anything else changes nothing here, and is for [`poll_any`](Self::poll_any).
+    #[inline(always)]
+    pub(crate) fn poll_ordinary(&mut self, input: &mut BytesMut) -> Option<Signal> {
+        if !self.is_between_messages() || self.discarding {
+            return None;
+        }
+        let header =
+            header::parse_message(input, self.role).filter(|header| self.rules.is_ordinary(header))?;
+        let before = input.len();
+        let message = take_message(&header, input, &mut self.small_copies)?;
+        let bytes = before.saturating_sub(input.len());
+        Some(Signal { bytes, progress: Progress::Finished, news: News::Message(message) })
+    }
+
+    /// As [`poll`](Self::poll).
+    #[inline(never)]
+    pub(crate) fn poll_any(&mut self, input: &mut BytesMut) -> Option<Signal> {
+        self.small_copies.clear();
         if input.is_empty() {
             return self.poll_end();
         }
@@ -126,10 +149,7 @@ impl Receiver {
             input.clear();
             News::Nothing
         } else {
-            self.step(input).unwrap_or_else(|fault| {
-                self.discard();
-                News::Failed(fault)
-            })
+            self.step(input).unwrap_or_else(|fault| self.failed(fault))
         };
         Some(Signal { bytes: before.saturating_sub(input.len()), progress: self.progress(), news })
     }
@@ -153,6 +173,17 @@ impl Receiver {
         self.frame = None;
         self.message = None;
         self.control = Vec::new();
+    }
+
+    #[cold]
+    fn failed(&mut self, fault: Fault) -> News {
+        self.discard();
+        News::Failed(fault)
+    }
+
+    #[inline]
+    fn is_between_messages(&self) -> bool {
+        self.frame.is_none() && self.partial.len == 0 && self.message.is_none()
     }
 
     // The end of the input.
@@ -182,13 +213,7 @@ impl Receiver {
         Some(end)
     }
 
-    #[inline]
     fn poll_end(&mut self) -> Option<Signal> {
-        if matches!(self.input, Input::Ended(_)) { self.tell_end() } else { None }
-    }
-
-    #[cold]
-    fn tell_end(&mut self) -> Option<Signal> {
         let news = match self.take_end()? {
             InputEnd::Stream => News::EndOfStream(self.position()),
             InputEnd::Failure(failure) => News::ReadFailed(failure),
@@ -207,9 +232,8 @@ impl Receiver {
         }
     }
 
-    #[inline]
     fn progress(&mut self) -> Progress {
-        if self.frame.is_none() && self.partial.len == 0 && self.message.is_none() {
+        if self.is_between_messages() {
             Progress::Finished
         } else if core::mem::take(&mut self.is_fast) {
             Progress::UnfinishedButFast
@@ -220,7 +244,6 @@ impl Receiver {
 
     // Frames.
 
-    #[inline]
     fn step(&mut self, input: &mut BytesMut) -> Result<News, Fault> {
         if let Some(frame) = self.frame {
             return self.read_payload(frame, input);
@@ -229,9 +252,6 @@ impl Receiver {
             && let Some((header, header_len)) = header::parse(input, self.role)?
         {
             let frame = self.begin_frame(&header)?;
-            if let Some(message) = self.read_whole(&frame, header_len, input)? {
-                return Ok(News::Message(message));
-            }
             input.advance(header_len);
             return self.read_payload(frame, input);
         }
@@ -262,7 +282,6 @@ impl Receiver {
     }
 
     /// Judges the frame by its header, before one byte of its payload is kept.
-    #[inline]
     fn begin_frame(&mut self, header: &Header) -> Result<Frame, Fault> {
         match (header.opcode, &mut self.message) {
             (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => {}
@@ -278,28 +297,6 @@ impl Receiver {
         Ok(Frame { fin, opcode, mask, remaining: payload_len })
     }
 
-    /// The common case: a message of one frame that lies whole in the input, behind its header.
-    #[inline]
-    fn read_whole(
-        &self,
-        frame: &Frame,
-        header_len: usize,
-        input: &mut BytesMut,
-    ) -> Result<Option<Message>, Violation> {
-        let kind = match (frame.opcode, self.rules.delivery) {
-            (Opcode::Text, Delivery::Messages) => Kind::Text,
-            (Opcode::Binary, Delivery::Messages) => Kind::Binary,
-            _ => return Ok(None),
-        };
-        match usize::try_from(frame.remaining) {
-            Ok(len) if frame.fin && len <= input.len().saturating_sub(header_len) => {
-                whole(kind, frame.mask, input, header_len, len).map(Some)
-            }
-            _ => Ok(None),
-        }
-    }
-
-    #[inline(never)]
     fn read_payload(&mut self, frame: Frame, input: &mut BytesMut) -> Result<News, Fault> {
         if frame.opcode.is_control() { self.read_control(frame, input) } else { self.read_data(frame, input) }
     }

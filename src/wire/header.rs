@@ -13,6 +13,8 @@ pub(crate) const MAX_CONTROL_PAYLOAD: usize = 125;
 const FIN: u8 = 0x80;
 const RESERVED: u8 = 0x70;
 const OPCODE: u8 = 0x0f;
+const FIN_TEXT: u8 = FIN | Opcode::Text.bits();
+const FIN_BINARY: u8 = FIN | Opcode::Binary.bits();
 const MASKED: u8 = 0x80;
 const LENGTH: u8 = 0x7f;
 const LENGTH_IS_U16: u8 = 126;
@@ -134,6 +136,50 @@ pub(crate) fn parse(bytes: &[u8], receiver: Role) -> Result<Option<(Header, usiz
     Ok(Some((header, bytes.len().saturating_sub(rest.len()))))
 }
 
+/// The header of a message in one frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MessageHeader {
+    pub(crate) kind: Kind,
+    pub(crate) mask: Option<[u8; 4]>,
+    pub(crate) payload_len: u64,
+    /// Its own length in bytes.
+    pub(crate) len: usize,
+}
+
+/// Reads a header as [`parse`] does, if it is that of a message in one frame, is there whole and breaks no rule, as most
+/// are; otherwise `None`.
+#[inline]
+pub(crate) fn parse_message(bytes: &[u8], receiver: Role) -> Option<MessageHeader> {
+    let (&[first, second], rest) = bytes.split_first_chunk()?;
+    let kind = match first {
+        FIN_TEXT => Kind::Text,
+        FIN_BINARY => Kind::Binary,
+        _ => return None,
+    };
+    let (payload_len, rest) = match second & LENGTH {
+        LENGTH_IS_U16 => {
+            let (len, rest) = rest.split_first_chunk()?;
+            let len = u64::from(u16::from_be_bytes(*len));
+            (Some(len).filter(|len| *len >= u64::from(LENGTH_IS_U16))?, rest)
+        }
+        LENGTH_IS_U64 => {
+            let (len, rest) = rest.split_first_chunk()?;
+            let len = u64::from_be_bytes(*len);
+            (Some(len).filter(|len| *len > u64::from(u16::MAX) && *len <= u64::MAX >> 1)?, rest)
+        }
+        len => (u64::from(len), rest),
+    };
+    let (mask, rest) = match (receiver, second & MASKED != 0) {
+        (Role::Server, true) => {
+            let (key, rest) = rest.split_first_chunk()?;
+            (Some(*key), rest)
+        }
+        (Role::Client, false) => (None, rest),
+        (Role::Server, false) | (Role::Client, true) => return None,
+    };
+    Some(MessageHeader { kind, mask, payload_len, len: bytes.len().saturating_sub(rest.len()) })
+}
+
 /// A header as bytes, in its shortest form.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EncodedHeader {
@@ -142,36 +188,40 @@ pub(crate) struct EncodedHeader {
 }
 
 impl EncodedHeader {
+    #[inline]
     pub(crate) fn new(header: &Header) -> Self {
-        let mut encoded = Self { bytes: [0; MAX_LEN], len: 0 };
-        encoded.push([if header.fin { FIN } else { 0 } | header.opcode.bits()]);
+        let mut bytes = [0; MAX_LEN];
         let masked = if header.mask.is_some() { MASKED } else { 0 };
-        match (u8::try_from(header.payload_len), u16::try_from(header.payload_len)) {
-            (Ok(len), _) if len < LENGTH_IS_U16 => encoded.push([masked | len]),
+        bytes[0] = if header.fin { FIN } else { 0 } | header.opcode.bits();
+        let len = match (u8::try_from(header.payload_len), u16::try_from(header.payload_len)) {
+            (Ok(len), _) if len < LENGTH_IS_U16 => {
+                bytes[1] = masked | len;
+                2
+            }
             (_, Ok(len)) => {
-                encoded.push([masked | LENGTH_IS_U16]);
-                encoded.push(len.to_be_bytes());
+                bytes[1] = masked | LENGTH_IS_U16;
+                bytes[2..4].copy_from_slice(&len.to_be_bytes());
+                4
             }
             (_, Err(_)) => {
-                encoded.push([masked | LENGTH_IS_U64]);
-                encoded.push(header.payload_len.to_be_bytes());
+                bytes[1] = masked | LENGTH_IS_U64;
+                bytes[2..10].copy_from_slice(&header.payload_len.to_be_bytes());
+                10
             }
-        }
-        if let Some(key) = header.mask {
-            encoded.push(key);
+        };
+        let mut encoded = Self { bytes, len };
+        if let Some(key) = header.mask
+            && let Some(place) = encoded.bytes.get_mut(len..).and_then(<[u8]>::first_chunk_mut)
+        {
+            *place = key;
+            encoded.len = len.saturating_add(key.len());
         }
         encoded
     }
 
+    #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
-    }
-
-    fn push<const N: usize>(&mut self, bytes: [u8; N]) {
-        if let Some(place) = self.bytes.get_mut(self.len..).and_then(|rest| rest.first_chunk_mut()) {
-            *place = bytes;
-            self.len = self.len.saturating_add(N);
-        }
     }
 }
 
@@ -221,6 +271,38 @@ mod tests {
         for (bytes, expected) in table {
             let actual = parse(bytes, Role::Client).map(|parsed| parsed.unwrap().0.payload_len);
             assert_eq!(actual, expected, "{bytes:x?}");
+        }
+    }
+
+    /// What the two ways to read a header say of the same bytes.
+    fn agree(bytes: &[u8], receiver: Role) -> bool {
+        let message = parse_message(bytes, receiver).map(|MessageHeader { kind, mask, payload_len, len }| {
+            (Header { fin: true, opcode: Opcode::of(kind), mask, payload_len }, len)
+        });
+        let any = parse(bytes, receiver).ok().flatten();
+        message
+            == any.filter(|(header, _)| header.fin && matches!(header.opcode, Opcode::Text | Opcode::Binary))
+    }
+
+    #[test]
+    fn a_message_header_is_read_as_any_header_is() {
+        for receiver in [Role::Server, Role::Client] {
+            for first in 0..=u8::MAX {
+                for second in 0..=u8::MAX {
+                    for noise in [
+                        [0; 12],
+                        [0xff; 12],
+                        [0, 0, 0, 0, 0, 0, 0, 126, 0, 0, 0, 0],
+                        [0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4],
+                    ] {
+                        let mut bytes = alloc::vec![first, second];
+                        bytes.extend(noise);
+                        for len in 0..=bytes.len() {
+                            assert!(agree(&bytes[..len], receiver), "{:x?} {receiver:?}", &bytes[..len]);
+                        }
+                    }
+                }
+            }
         }
     }
 

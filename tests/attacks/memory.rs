@@ -184,3 +184,33 @@ fn nothing_stays_behind_after_the_largest_message() {
         }
     }
 }
+
+/// Small messages that come together are copied into room that they share, so that one that is kept keeps the others' room.
+#[test]
+fn what_a_kept_message_keeps_besides_is_bounded() {
+    const ROOM: usize = 1024;
+    let now = Timestamp::default();
+    let config = Arc::new(Config::default());
+    for len in [0, 1, 16, 100, 125, 128, 129, 200, 1000, 2000] {
+        let before = live();
+        let mut connection =
+            Connection::upgraded(Role::Server, Agreement::default(), config.clone(), [7; 32], now);
+        let mut input = BytesMut::from(&frame(Role::Server, 0x82, &vec![b'a'; len]).repeat(1000)[..]);
+        let mut kept = Vec::with_capacity(1000);
+        let mut since = ROOM;
+        while let Some(event) = connection.poll_event(&mut input, now) {
+            // Of each room, one: the worst choice.
+            since += len;
+            if since >= ROOM {
+                since = 0;
+                kept.push(event);
+            }
+        }
+        drop(input);
+        let pinned = live() - before - (kept.capacity() * size_of::<Event>()) as isize;
+        let bound = kept.len() * (len.max(ROOM) + 64);
+        assert!(pinned <= bound as isize, "{} of {len} bytes keep {pinned}", kept.len());
+        drop(kept);
+        assert_eq!(live() - before, 0, "the connection keeps room after {len}");
+    }
+}
