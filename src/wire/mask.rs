@@ -1,11 +1,38 @@
 //! Masking (RFC 6455 §5.3), which is its own inverse.
 
+/// From how many bytes on it pays to ask what the CPU can do.
+#[cfg(all(feature = "simd", target_arch = "x86_64"))]
+const LONG: usize = 512;
+
 /// XORs `payload` with the key repeated. Returns the key turned so that it continues where this payload ends.
-///
-/// The blocks are of a size that the compiler makes vector instructions of, without any `unsafe`.
 #[inline]
 pub(crate) fn apply(payload: &mut [u8], key: [u8; 4]) -> [u8; 4] {
-    let (blocks, rest) = payload.as_chunks_mut::<32>();
+    #[cfg(all(feature = "simd", target_arch = "x86_64"))]
+    if payload.len() >= LONG {
+        return apply_long(payload, key);
+    }
+    apply_in_blocks::<32>(payload, key)
+}
+
+/// With AVX2, where there is: x86-64 guarantees vectors of half that size only. AVX-512 gains nothing.
+#[cfg(all(feature = "simd", target_arch = "x86_64"))]
+#[inline(never)]
+fn apply_long(payload: &mut [u8], key: [u8; 4]) -> [u8; 4] {
+    use fearless_simd::{Level, Simd};
+
+    match Level::new().as_avx2() {
+        Some(avx2) => avx2.vectorize(
+            #[inline(always)]
+            || apply_in_blocks::<128>(payload, key),
+        ),
+        None => apply_in_blocks::<32>(payload, key),
+    }
+}
+
+/// The blocks are of a size that the compiler makes vector instructions of, without any `unsafe`.
+#[inline(always)]
+fn apply_in_blocks<const BLOCK: usize>(payload: &mut [u8], key: [u8; 4]) -> [u8; 4] {
+    let (blocks, rest) = payload.as_chunks_mut::<BLOCK>();
     for block in blocks {
         xor_words(block, key);
     }
@@ -53,6 +80,19 @@ mod tests {
             }
             apply(rest, turned);
             prop_assert_eq!(actual, expected);
+        }
+    }
+
+    #[test]
+    fn long_payloads_are_masked_as_short_ones() {
+        let key = [0x12, 0x34, 0x56, 0x78];
+        for len in 0..2048 {
+            let mut payload: Vec<u8> = (0..len).map(|index| index as u8).collect();
+            let expected: Vec<u8> =
+                payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key).collect();
+            let turned = apply(&mut payload, key);
+            assert_eq!(payload, expected, "{len}");
+            assert_eq!(turned, core::array::from_fn(|index| key[(index + len) % 4]), "{len}");
         }
     }
 }
