@@ -65,8 +65,8 @@ pub struct Config {
     /// Default: 4 KiB: enough for an explanation, not for a page.
     pub max_refusal_body: usize,
     /// `send` accepts a message while fewer bytes than this are queued. So the queue never holds more than this and one
-    /// message. A message that is not framed yet counts 64 bytes more than its payload, so that also small and empty ones
-    /// cannot wait in any number. Values below 1 count as 1.
+    /// message. Each message that is not written whole counts 64 bytes more, so that also small and empty ones cannot wait in
+    /// any number. Values below 1 count as 1.
     ///
     /// Default: 1 MiB: well above what one write takes, well below what hurts for each slow consumer.
     pub output_high_water: usize,

@@ -117,6 +117,7 @@ impl Sender {
         if counts && !self.life.is_over() { self.write_stall() } else { None }
     }
 
+    #[inline]
     fn write_stall(&self) -> Option<(Timestamp, Due)> {
         if self.life.sending == Sending::Broken {
             return None;
@@ -124,6 +125,7 @@ impl Sender {
         self.judged(self.offered_at?, self.config.write_stall?, Deadline::WriteStall)
     }
 
+    #[inline]
     fn heartbeat(&self) -> Option<(Timestamp, Due)> {
         let settings = self.config.heartbeat.as_ref()?;
         let heard = self.is_reading();
@@ -142,6 +144,7 @@ impl Sender {
     }
 
     /// A deadline for the peer, or for the transport to it; put off where we gave it a respite.
+    #[inline]
     fn judged(&self, since: Timestamp, limit: Duration, deadline: Deadline) -> Option<(Timestamp, Due)> {
         let at = since.saturating_add(limit);
         Some((self.respite_until.map_or(at, |until| until.max(at)), Due::Judge(deadline)))
@@ -184,8 +187,18 @@ impl Sender {
     }
 }
 
+/// The first of those that are due at the earliest time.
+#[inline]
 fn earliest<const N: usize>(due: [Option<(Timestamp, Due)>; N]) -> Option<(Timestamp, Due)> {
-    due.into_iter().flatten().min_by_key(|(at, _)| *at)
+    let mut earliest = None;
+    for due in due {
+        if let Some((at, _)) = due
+            && earliest.is_none_or(|(before, _)| at < before)
+        {
+            earliest = due;
+        }
+    }
+    earliest
 }
 
 #[cfg(test)]

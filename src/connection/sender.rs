@@ -354,10 +354,12 @@ impl Sender {
         if self.life.has_parted() {
             self.discard();
         }
-        if self.life.is_over() && !self.life.is_parting() {
-            return false;
+        if self.life.is_over() {
+            if !self.life.is_parting() {
+                return false;
+            }
+            self.life.apply(Input::Offered);
         }
-        self.life.apply(Input::Offered);
         self.encode();
         if self.outbox.wire().has_remaining() {
             self.offered_at.get_or_insert(self.now);
@@ -365,6 +367,7 @@ impl Sender {
         true
     }
 
+    #[inline]
     pub(super) fn encode(&mut self) {
         let Self { outbox, pulse, application_ping, now, .. } = self;
         outbox.encode(|kind| {

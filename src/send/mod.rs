@@ -1,10 +1,11 @@
 //! The sending machine: messages and control frames in, frames out. It knows what may overtake what (rules below) and how
 //! much may wait; it has no clock and does not judge the peer.
 //!
-//! What waits is encoded only when somebody comes for output. So until then a Pong or Ping can go ahead of all messages,
-//! and a Close frame that reports a failure can take their place. What was once encoded keeps its order, since TLS may
-//! have encrypted it or a kernel may hold its address.
+//! What is accepted is encoded at once, which costs least, as long as little waits to be written. Beyond that messages wait as
+//! they are: so a Pong or Ping can go ahead of them, and a Close frame that reports a failure can take their place. What was
+//! once encoded keeps its order, since TLS may have encrypted it or a kernel may hold its address.
 
+mod queue;
 mod wire_buf;
 
 use alloc::collections::VecDeque;
@@ -16,8 +17,8 @@ use crate::config::{Config, Role};
 use crate::entropy::Entropy;
 use crate::message::{Chunk, Kind, Message};
 use crate::wire::header::{EncodedHeader, Header, MAX_CONTROL_PAYLOAD, Opcode};
-use crate::wire::mask;
 
+use queue::Queue;
 pub(crate) use wire_buf::WireBuf;
 
 /// How many Pongs wait at most, in the order of their Pings; beyond, the newest takes the place of the last (RFC 6455
@@ -53,9 +54,8 @@ pub(crate) struct Outbox {
     unfinished: Option<Kind>,
     close: Close,
     /// What ends where in the stream, of the encoded bytes that the transport has not taken yet.
-    marks: VecDeque<(u64, Mark)>,
-    /// Bytes encoded, and bytes the transport took, since the connection began.
-    encoded: u64,
+    marks: Queue<(u64, Mark)>,
+    /// Bytes the transport took since the connection began.
     written: u64,
     messages_dropped: u64,
 }
@@ -127,8 +127,7 @@ impl Outbox {
             current: None,
             unfinished: None,
             close: Close::None,
-            marks: VecDeque::new(),
-            encoded: 0,
+            marks: Queue::new(),
             written: 0,
             messages_dropped: 0,
         }
@@ -146,24 +145,13 @@ impl Outbox {
 
     /// What counts towards the limit of the queue: bytes that wait, and what the messages among them cost.
     pub(crate) fn load(&self) -> usize {
-        self.buffered().saturating_add(self.messages.len().saturating_mul(MESSAGE_COST))
+        let messages = self.messages.len().saturating_add(self.marks.len());
+        self.buffered().saturating_add(messages.saturating_mul(MESSAGE_COST))
     }
 
     /// Whether there is anything to go out, or handed out and not credited.
     pub(crate) fn has_output(&self) -> bool {
-        let unencoded = match self.close {
-            Close::Encoded(_) => false,
-            Close::Queued { .. } => true,
-            Close::None => {
-                let [heartbeat, application] = &self.pings;
-                self.current.is_some()
-                    || !self.messages.is_empty()
-                    || !self.pongs.is_empty()
-                    || heartbeat.is_some()
-                    || application.is_some()
-            }
-        };
-        unencoded || self.wire.len() > 0 || self.taken > 0
+        self.is_waiting() || self.wire.len() > 0 || self.taken > 0
     }
 
     pub(crate) fn messages_dropped(&self) -> u64 {
@@ -200,7 +188,6 @@ impl Outbox {
 
     /// Bytes of the opening handshake.
     pub(crate) fn push_handshake(&mut self, head: Bytes) {
-        self.encoded = self.encoded.saturating_add(head.len() as u64);
         self.wire.push(head);
     }
 
@@ -214,6 +201,7 @@ impl Outbox {
         self.close = Close::Encoded(None);
     }
 
+    #[inline]
     pub(crate) fn push_message(&mut self, message: Message) {
         let opcode = Opcode::of(message.kind());
         self.push_piece(Piece { opcode, payload: message.into_payload(), last: true });
@@ -226,13 +214,41 @@ impl Outbox {
         self.push_piece(Piece { opcode, payload: chunk.piece.into_payload(), last: chunk.is_last });
     }
 
+    #[inline]
     fn push_piece(&mut self, piece: Piece) {
+        if self.is_clear() {
+            return self.encode_piece(piece);
+        }
         self.queued = self.queued.saturating_add(piece.payload.len());
         self.messages.push_back(piece);
     }
 
+    /// Whether nothing waits that goes out before what is pushed now, but for what is encoded, and that is not much.
+    #[inline]
+    fn is_clear(&self) -> bool {
+        !self.is_waiting() && self.wire.len() < ENCODE_AHEAD
+    }
+
+    /// Whether anything waits to be encoded.
+    #[inline]
+    fn is_waiting(&self) -> bool {
+        match self.close {
+            Close::Encoded(_) => false,
+            Close::Queued { .. } => true,
+            Close::None => {
+                let [heartbeat, application] = &self.pings;
+                self.current.is_some()
+                    || !self.messages.is_empty()
+                    || !self.pongs.is_empty()
+                    || heartbeat.is_some()
+                    || application.is_some()
+            }
+        }
+    }
+
     fn mark(&mut self, mark: Mark) {
-        self.marks.push_back((self.encoded, mark));
+        let encoded = self.wire.len().saturating_add(self.taken) as u64;
+        self.marks.push_back((self.written.saturating_add(encoded), mark));
     }
 
     /// Queues a Pong, unless nothing goes out after our Close frame any more.
@@ -297,11 +313,11 @@ impl Outbox {
     /// Drops everything; nothing will go out any more.
     pub(crate) fn discard(&mut self) {
         self.forsake_messages();
-        self.marks = VecDeque::new();
+        self.marks = Queue::new();
         self.pongs = VecDeque::new();
         self.pongs_encoded = 0;
         self.pings = [const { None }; PingKind::COUNT];
-        self.wire = WireBuf::default();
+        self.wire.clear();
         self.taken = 0;
         if !matches!(self.close, Close::Encoded(_)) {
             self.close = Close::Encoded(None);
@@ -344,10 +360,10 @@ impl Outbox {
 
     /// The next thing that was written whole and not reported yet.
     pub(crate) fn poll_written(&mut self) -> Option<Mark> {
-        let (_, mark) = self.marks.pop_front_if(|(end, _)| *end <= self.written)?;
-        if self.marks.is_empty() {
-            self.marks = VecDeque::new();
+        if self.marks.front()?.0 > self.written {
+            return None;
         }
+        let (_, mark) = self.marks.pop_front()?;
         if mark == Mark::Pong {
             self.pongs_encoded = self.pongs_encoded.saturating_sub(1);
         }
@@ -355,7 +371,14 @@ impl Outbox {
     }
 
     /// Encodes what waits, up to a bound, and reports each Ping among it.
-    pub(crate) fn encode(&mut self, mut ping_encoded: impl FnMut(PingKind)) {
+    #[inline]
+    pub(crate) fn encode(&mut self, ping_encoded: impl FnMut(PingKind)) {
+        if self.is_waiting() {
+            self.encode_waiting(ping_encoded);
+        }
+    }
+
+    fn encode_waiting(&mut self, mut ping_encoded: impl FnMut(PingKind)) {
         while self.wire.len() < ENCODE_AHEAD {
             if matches!(self.close, Close::Encoded(_)) {
                 return;
@@ -404,13 +427,16 @@ impl Outbox {
     }
 
     /// Encodes one frame of a message and keeps the rest.
+    #[inline]
     fn encode_piece(&mut self, Piece { opcode, payload: mut rest, last }: Piece) {
-        let payload = rest.split_to(rest.len().min(self.max_frame));
-        let whole = rest.is_empty();
-        self.encode_frame(whole && last, opcode, payload);
-        if !whole {
+        if rest.len() > self.max_frame {
+            let payload = rest.split_to(self.max_frame);
+            self.encode_frame(false, opcode, payload);
             self.current = Some(Piece { opcode: Opcode::Continuation, payload: rest, last });
-        } else if last {
+            return;
+        }
+        self.encode_frame(last, opcode, rest);
+        if last {
             self.mark(Mark::Message);
         }
     }
@@ -431,6 +457,7 @@ impl Outbox {
         self.pings = [const { None }; PingKind::COUNT];
     }
 
+    #[inline]
     fn encode_frame(&mut self, fin: bool, opcode: Opcode, payload: Bytes) {
         let key = match self.role {
             Role::Client => Some(self.entropy.bytes()),
@@ -439,13 +466,6 @@ impl Outbox {
         let header = Header { fin, opcode, mask: key, payload_len: payload.len() as u64 };
         let header = EncodedHeader::new(&header);
         let header = header.as_bytes();
-        self.encoded = self.encoded.saturating_add(header.len() as u64).saturating_add(payload.len() as u64);
-        self.wire.stage(header, |_| ());
-        match key {
-            Some(key) => self.wire.stage(&payload, |copy| {
-                mask::apply(copy, key);
-            }),
-            None => self.wire.push(payload),
-        }
+        self.wire.push_frame(header, payload, key);
     }
 }

@@ -5,9 +5,14 @@ use core::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use crate::wire::mask;
+
 /// Payloads of at least this many bytes go out as they are, beside their header; smaller ones are copied behind it, which
 /// costs less than one more slice for a vectored write.
 const REFERENCE_FROM: usize = 1024;
+
+/// The least room that is made for small bytes.
+const MIN_STAGED: usize = 1024;
 
 /// A queue of bytes: a run of small ones, copied together, and between them large payloads that are only referenced.
 #[derive(Default)]
@@ -26,24 +31,40 @@ impl WireBuf {
         self.len
     }
 
-    /// Appends a copy of `bytes`, and lets `change` work on the copy.
-    pub(crate) fn stage(&mut self, bytes: &[u8], change: impl FnOnce(&mut [u8])) {
-        let start = self.staged.len();
-        self.staged.extend_from_slice(bytes);
-        if let Some(copy) = self.staged.get_mut(start..) {
-            change(copy);
-        }
-        self.staged_tail = self.staged_tail.saturating_add(bytes.len());
-        self.len = self.len.saturating_add(bytes.len());
+    /// Appends bytes as they are, by reference if they are many.
+    pub(crate) fn push(&mut self, bytes: Bytes) {
+        self.push_frame(&[], bytes, None);
     }
 
-    /// Appends `payload`, by reference if it is large.
-    pub(crate) fn push(&mut self, payload: Bytes) {
-        if payload.len() < REFERENCE_FROM {
-            self.stage(&payload, |_| ());
-        } else {
+    /// Appends a frame, its payload masked if there is a key, or else by reference if it is large.
+    #[inline]
+    pub(crate) fn push_frame(&mut self, header: &[u8], payload: Bytes, key: Option<[u8; 4]>) {
+        let by_reference = key.is_none() && payload.len() >= REFERENCE_FROM;
+        let copied = if by_reference { &[] } else { &payload[..] };
+        let size = header.len().saturating_add(copied.len());
+        self.reserve(size);
+        self.staged.extend_from_slice(header);
+        let start = self.staged.len();
+        self.staged.extend_from_slice(copied);
+        if let (Some(key), Some(copy)) = (key, self.staged.get_mut(start..)) {
+            mask::apply(copy, key);
+        }
+        self.staged_tail = self.staged_tail.saturating_add(size);
+        self.len = self.len.saturating_add(size);
+        if by_reference {
             self.len = self.len.saturating_add(payload.len());
             self.referenced.push_back((core::mem::take(&mut self.staged_tail), payload));
+        }
+    }
+
+    #[inline]
+    fn reserve(&mut self, size: usize) {
+        if self.staged.capacity() == 0 && size > 0 {
+            self.staged = BytesMut::with_capacity(size.max(MIN_STAGED));
+        } else if self.staged.capacity().saturating_sub(self.staged.len()) < size {
+            // Several messages for one write are common, and moving them as they become more costs more than asking for
+            // room that is given back with the write.
+            self.staged.reserve(size.max(self.staged.len().saturating_mul(3)));
         }
     }
 
@@ -86,8 +107,18 @@ impl WireBuf {
             None => self.staged_tail = self.staged_tail.saturating_sub(part),
         }
         if self.len == 0 {
-            *self = Self::default();
+            self.clear();
         }
+    }
+
+    /// Drops all, and gives the memory back.
+    pub(crate) fn clear(&mut self) {
+        self.staged = BytesMut::new();
+        if self.referenced.capacity() > 0 {
+            self.referenced = VecDeque::new();
+        }
+        self.staged_tail = 0;
+        self.len = 0;
     }
 }
 
@@ -136,7 +167,10 @@ impl Buf for WireBuf {
 
     /// Passes over `count` bytes, or over all if there are fewer.
     fn advance(&mut self, count: usize) {
-        let mut left = count.min(self.len);
+        if count >= self.len {
+            return self.clear();
+        }
+        let mut left = count;
         while left > 0 {
             let part = match self.referenced.front_mut() {
                 Some((before, payload)) if *before == 0 => {
