@@ -246,6 +246,8 @@ fn an_idle_connection_owns_next_to_nothing() {
     #[cfg(feature = "tokio")]
     {
         println!("size of a WebSocketStream over TCP: {}", over_tokio::size());
+        // The first socket of a thread leaves it an input buffer, for whichever reads next.
+        over_tokio::idle(&config, bytes, &answer);
         let heap = over_tokio::idle(&config, bytes, &answer);
         println!("heap of an idle WebSocketStream: {heap}");
         assert!(heap <= 400, "{heap}");

@@ -39,6 +39,8 @@ pub(crate) struct Driver {
     lost: bool,
     pub(crate) half_closed: bool,
     pub(crate) parked: Parked,
+    /// A Ping came, and its Pong may wait to be written.
+    pub(crate) owes_reply: bool,
     nobody_reads: bool,
     /// The application has a piece of a message, and nobody has cared for the connection since.
     is_left: bool,
@@ -64,6 +66,7 @@ impl Driver {
             lost: false,
             half_closed: false,
             parked: Parked::default(),
+            owes_reply: false,
             nobody_reads: false,
             is_left: false,
             close_event: None,
@@ -118,7 +121,10 @@ impl Driver {
                 self.close_event = Some(close);
                 None
             }
-            event => Some(event),
+            event => {
+                self.owes_reply |= matches!(event, Event::Ping(_));
+                Some(event)
+            }
         }
     }
 

@@ -15,6 +15,7 @@ use crate::close::CloseFrame;
 use crate::event::{CloseEvent, Event};
 use crate::message::Chunk;
 use crate::state::State;
+use crate::time::Timestamp;
 
 /// How many rounds one poll makes before it lets others have their turn, over a transport that always has something.
 pub(super) const MAX_ROUNDS: usize = 32;
@@ -25,14 +26,14 @@ where
 {
     /// The next event, for the task that reads.
     pub(super) fn poll_next_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        let event = ready!(self.poll_for_event(cx));
         let now = self.now();
+        let event = ready!(self.poll_for_event(now, cx));
         Poll::Ready(self.driver.leave_with(event, now))
     }
 
-    fn poll_for_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_for_event(&mut self, now: Timestamp, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let mut registered = None;
         for _ in 0..MAX_ROUNDS {
-            let now = self.now();
             let was_full = self.driver.parked.is_full();
             let found = self.driver.next_event(now);
             if was_full {
@@ -40,29 +41,31 @@ where
                 self.wakers.wake(Task::Writer);
             }
             let late = self.driver.batch_took_long(now);
-            if found.is_some() && self.driver.has_more() && !late {
+            if found.is_some() && !late && (self.driver.has_more() || !self.driver.owes_reply) {
                 return Poll::Ready(found);
             }
             if found.is_none() && self.io.is_none() {
                 return Poll::Ready(self.driver.tell_close());
             }
 
-            let waker = self.wakers.register(Task::Reader, cx.waker());
-            let io_cx = &mut Context::from_waker(&waker);
+            let waker = &*registered.get_or_insert_with(|| self.wakers.register(Task::Reader, cx.waker()));
+            let io_cx = &mut Context::from_waker(waker);
             if found.is_some() && late {
                 // An application that takes its time over each message must not keep the peer waiting for its Pongs.
                 self.driver.park(Goal::End, now);
-                self.take_in(io_cx);
+                self.take_in(now, io_cx);
                 self.driver.park(Goal::End, now);
             }
-            let wrote = self.put_out(io_cx);
+            let wrote = self.put_out(now, io_cx);
             if wrote || self.io.is_none() {
                 self.wakers.wake(Task::Writer);
             }
             if found.is_some() {
                 return Poll::Ready(found);
             }
-            if !wrote && !self.take_in(io_cx) && self.io.is_some() {
+            // While it is open, nothing is to be told for having written.
+            let may_tell = wrote && self.state() != State::Open;
+            if !self.take_in(now, io_cx) && !may_tell && self.io.is_some() {
                 return Poll::Pending;
             }
         }
@@ -72,25 +75,26 @@ where
 
     /// Goes on until `goal` is reached, for a task that does not read. What arrives meanwhile is parked for one that does.
     pub(super) fn poll_until(&mut self, goal: Goal, cx: &mut Context<'_>) -> Poll<()> {
-        if goal == Goal::Capacity && self.has_reached(goal) {
+        if matches!(goal, Goal::Capacity | Goal::Flushed) && self.has_reached(goal) {
             return Poll::Ready(());
         }
+        let now = self.now();
         let waker = self.wakers.register(Task::Writer, cx.waker());
         let io_cx = &mut Context::from_waker(&waker);
         // Most messages are written at once, and nothing else is to be done.
-        self.put_out(io_cx);
-        if self.is_done(goal) {
+        self.put_out(now, io_cx);
+        if self.is_done(goal, now) {
             return Poll::Ready(());
         }
         for _ in 0..MAX_ROUNDS {
-            if self.driver.park(goal, self.now()) {
+            if self.driver.park(goal, now) {
                 self.wakers.wake(Task::Reader);
             }
-            let wrote = self.put_out(io_cx);
-            if self.is_done(goal) {
+            let wrote = self.put_out(now, io_cx);
+            if self.is_done(goal, now) {
                 return Poll::Ready(());
             }
-            if !wrote && !self.take_in(io_cx) && self.io.is_some() {
+            if !wrote && !self.take_in(now, io_cx) && self.io.is_some() {
                 return if self.has_reached(goal) { Poll::Ready(()) } else { Poll::Pending };
             }
         }
@@ -143,8 +147,8 @@ where
         !waits_its_turn && self.driver.has_reached(goal, self.io.is_some())
     }
 
-    fn is_done(&self, goal: Goal) -> bool {
-        self.has_reached(goal) && self.driver.is_done(goal, self.io.is_some(), self.now())
+    fn is_done(&self, goal: Goal, now: Timestamp) -> bool {
+        self.has_reached(goal) && self.driver.is_done(goal, self.io.is_some(), now)
     }
 
     /// Whether nothing that was accepted for sending was lost.
@@ -156,11 +160,11 @@ where
     }
 
     /// Writes what waits, and does to the transport what the machine says, until it takes no more. Whether it took anything.
-    fn put_out(&mut self, cx: &mut Context<'_>) -> bool {
+    fn put_out(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         let mut did_anything = false;
         for _ in 0..MAX_ROUNDS {
             self.take_queued(cx);
-            let wrote = self.poll_write(cx) | self.poll_flush_transport(cx);
+            let wrote = self.poll_write(now, cx) | self.poll_flush_transport(now, cx);
             self.poll_transport(cx);
             did_anything |= wrote;
             if !wrote || self.queue.is_none() {
@@ -171,9 +175,9 @@ where
     }
 
     /// Reads once, or else lets a deadline pass. Whether there was either.
-    fn take_in(&mut self, cx: &mut Context<'_>) -> bool {
-        self.driver.looked_at = self.now();
-        self.poll_read(cx) || self.poll_timer(cx)
+    fn take_in(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
+        self.driver.looked_at = now;
+        self.poll_read(now, cx) || self.poll_timer(now, cx)
     }
 
     /// Begins to close, behind what other tasks have queued, as far as there is room for it.
@@ -201,7 +205,7 @@ where
             self.begin_closing(dropped());
             // Whatever the task did before must not count against this one attempt.
             let attempt = pin!(unconstrained(poll_fn(|cx| {
-                self.put_out(cx);
+                self.put_out(self.now(), cx);
                 Poll::Ready(())
             })));
             let _ = attempt.poll(&mut Context::from_waker(Waker::noop()));

@@ -1,23 +1,36 @@
 //! What the machine asks for, done to the transport.
 
+use core::cell::Cell;
 use core::future::Future;
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll};
 use core::time::Duration;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, IoSlice};
+use std::thread_local;
 
-use ::tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use ::tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use ::tokio::time::{Sleep, sleep_until};
 use alloc::boxed::Box;
 use bytes::{Buf, BytesMut};
 
 use super::{WebSocketStream, as_tcp};
-use crate::connection::Transport;
+use crate::connection::{Output, Transport};
 use crate::state::State;
 use crate::time::Timestamp;
 
 /// How much to read at once: as much as many sockets hold ready, and little to own while a message arrives.
 const READ_SIZE: usize = 16 * 1024;
+
+/// How often deadlines are looked at while there is always something to read.
+const JUDGE_EVERY: Duration = Duration::from_millis(100);
+
+/// How many slices one write takes: frames with large payloads give two each.
+const MAX_SLICES: usize = 16;
+
+thread_local! {
+    /// The input buffer of the socket that waited last.
+    static SPARE: Cell<Option<BytesMut>> = const { Cell::new(None) };
+}
 
 /// A timer that may fire early, never late: a deadline that moves away does not move it.
 pub(super) struct Timer {
@@ -48,35 +61,36 @@ where
     }
 
     /// Writes until nothing is left or the transport takes no more; whether it took anything, or failed.
-    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(super) fn poll_write(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         let mut wrote = false;
         while self.driver.connection.wants_write() {
-            let now = self.now();
             let Some(io) = &mut self.io else { return wrote };
             let mut output = self.driver.connection.output(now);
             if !output.has_remaining() {
                 break;
             }
-            match pin!(io.write_buf(&mut output)).poll(cx) {
-                Poll::Ready(Ok(count)) if count > 0 => self.driver.unflushed = true,
+            match poll_write_buf(io, &output, cx) {
+                Poll::Ready(Ok(count)) if count > 0 => output.advance(count),
                 Poll::Ready(result) => {
-                    self.write_failed(result.err().map_or(ErrorKind::WriteZero, |error| error.kind()));
+                    self.write_failed(result.err().map_or(ErrorKind::WriteZero, |error| error.kind()), now);
                     return true;
                 }
-                Poll::Pending => break,
+                Poll::Pending => return wrote,
             }
+            self.driver.unflushed = true;
             wrote = true;
         }
+        self.driver.owes_reply = false;
         wrote
     }
 
     /// Makes the transport let go of what it keeps back, as TLS or a buffer does; whether it failed.
-    pub(super) fn poll_flush_transport(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(super) fn poll_flush_transport(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         let Some(io) = self.io.as_mut().filter(|_| self.driver.unflushed) else { return false };
         match Pin::new(io).poll_flush(cx) {
             Poll::Ready(Ok(())) => self.driver.unflushed = false,
             Poll::Ready(Err(error)) => {
-                self.write_failed(error.kind());
+                self.write_failed(error.kind(), now);
                 return true;
             }
             Poll::Pending => {}
@@ -84,25 +98,20 @@ where
         false
     }
 
-    fn write_failed(&mut self, kind: ErrorKind) {
-        let now = self.now();
+    fn write_failed(&mut self, kind: ErrorKind, now: Timestamp) {
         self.driver.give_up_flushing();
         self.driver.connection.write_failed(kind.into(), now);
     }
 
     /// Reads once; whether there was anything, the end, or a failure.
-    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(super) fn poll_read(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         let Some(io) = self.io.as_mut().filter(|_| self.driver.connection.wants_read()) else { return false };
         let input = &mut self.driver.input;
-        input.reserve(READ_SIZE);
+        make_room(input);
         let Poll::Ready(result) = pin!(io.read_buf(input)).poll(cx) else {
-            // An idle connection owns no buffer.
-            if input.is_empty() {
-                *input = BytesMut::new();
-            }
+            put_aside(input);
             return false;
         };
-        let now = self.now();
         let connection = &mut self.driver.connection;
         match result {
             Ok(count) if count > 0 => {}
@@ -110,7 +119,10 @@ where
             Err(error) => connection.read_failed(error.kind().into(), now),
         }
         // A peer that never stops sending must not keep a deadline from being seen. It is judged after this was parsed.
-        connection.handle_timeout(now);
+        if now.saturating_duration_since(self.judged_at) >= JUDGE_EVERY {
+            self.judged_at = now;
+            connection.handle_timeout(now);
+        }
         true
     }
 
@@ -143,18 +155,29 @@ where
     }
 
     /// Whether a deadline passed. Asked only once there is nothing to read: what has arrived may yet save the peer.
-    pub(super) fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(super) fn poll_timer(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         let Some(at) = self.driver.connection.poll_timeout() else { return false };
-        // A deadline beyond what the clock can show never comes.
-        let Some(instant) = self.origin.checked_add(Duration::from_nanos(at.as_nanos())) else {
-            return false;
-        };
-        let timer =
-            self.timer.get_or_insert_with(|| Timer { sleep: Box::pin(sleep_until(instant)), at: Some(at) });
-        if timer.at.is_none_or(|set| at < set) {
-            timer.sleep.as_mut().reset(instant);
-            timer.at = Some(at);
+        if let Some(timer) = &mut self.timer
+            && let Some(set) = timer.at.filter(|set| *set <= at)
+        {
+            // It has the waker, which is always the same.
+            if now < set {
+                return false;
+            }
+        } else {
+            // A deadline beyond what the clock can show never comes.
+            let Some(instant) = self.origin.checked_add(Duration::from_nanos(at.as_nanos())) else {
+                return false;
+            };
+            match &mut self.timer {
+                Some(timer) => {
+                    timer.sleep.as_mut().reset(instant);
+                    timer.at = Some(at);
+                }
+                none => *none = Some(Timer { sleep: Box::pin(sleep_until(instant)), at: Some(at) }),
+            }
         }
+        let Some(timer) = &mut self.timer else { return false };
         if timer.sleep.as_mut().poll(cx).is_pending() {
             return false;
         }
@@ -162,5 +185,37 @@ where
         let now = self.now();
         self.driver.connection.handle_timeout(now);
         true
+    }
+}
+
+/// Offers all that `output` holds, at once where the transport takes several slices.
+fn poll_write_buf<S>(io: &mut S, output: &Output<'_>, cx: &mut Context<'_>) -> Poll<io::Result<usize>>
+where
+    S: AsyncWrite + Unpin,
+{
+    let first = output.chunk();
+    if first.len() == output.remaining() || !io.is_write_vectored() {
+        return Pin::new(io).poll_write(cx, first);
+    }
+    let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+    let count = output.chunks_vectored(&mut slices);
+    Pin::new(io).poll_write_vectored(cx, slices.get(..count).unwrap_or_default())
+}
+
+/// Gives `input` room for one read.
+fn make_room(input: &mut BytesMut) {
+    if input.capacity() == 0 {
+        *input = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
+    }
+    if input.capacity().saturating_sub(input.len()) < READ_SIZE / 2 {
+        input.reserve(READ_SIZE);
+    }
+}
+
+/// There is nothing to read. An idle connection owns no buffer: whoever reads next on this thread may have it.
+fn put_aside(input: &mut BytesMut) {
+    if input.is_empty() {
+        let spare = core::mem::take(input);
+        let _ = SPARE.try_with(|place| place.set(Some(spare)));
     }
 }

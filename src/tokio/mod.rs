@@ -77,7 +77,9 @@ pub use sender::MessageSender;
 /// [`next_event`](Self::next_event): the stream yields [`Error::Chunked`] for a chunk, which is lost.
 ///
 /// `Sink::send` waits until the message was written. To let several share a write, `feed` them: what was fed is written
-/// when the sink is flushed, and whenever the stream is polled and finds nothing more to read.
+/// when the sink is flushed, and when the stream is polled and has yielded all that the last read brought, or has taken
+/// more than 10 ms over it. So a task that answers what it reads feeds its answers and goes on reading; only one that turns
+/// to something else meanwhile must flush.
 ///
 /// A socket may be split for two tasks, with [`into_split`](Self::into_split) or `StreamExt::split`: both are woken for
 /// whatever they wait for. While one sends and nobody reads, what arrives is kept for whoever reads next: of Pings and Pongs
@@ -121,6 +123,8 @@ where
     /// The point that the connection's timestamps count from.
     origin: Instant,
     timer: Option<Timer>,
+    /// When deadlines were looked at last, though there was something to read.
+    judged_at: Timestamp,
     wakers: Wakers,
     queue: Option<Queue>,
 }

@@ -12,6 +12,7 @@ use super::{WebSocketStream, as_tcp};
 use crate::adapter::Driver;
 use crate::connection::Connection;
 use crate::event::Event;
+use crate::time::Timestamp;
 
 /// What a [`WebSocketStream`] is made of: to begin with bytes that somebody else has read, to move on to another transport,
 /// or to go on without this adapter. Taken apart and put together again, nothing is lost.
@@ -88,6 +89,7 @@ where
             driver,
             origin: parts.origin,
             timer: None,
+            judged_at: Timestamp::default(),
             wakers: Wakers::new(),
             queue: parts.queue,
         }
@@ -95,7 +97,15 @@ where
 
     /// What stays behind of a socket that is elsewhere.
     pub(super) fn spent(origin: Instant) -> Self {
-        Self { io: None, driver: Driver::spent(), origin, timer: None, wakers: Wakers::new(), queue: None }
+        Self {
+            io: None,
+            driver: Driver::spent(),
+            origin,
+            timer: None,
+            judged_at: Timestamp::default(),
+            wakers: Wakers::new(),
+            queue: None,
+        }
     }
 
     /// Takes the socket apart, without a word to the peer; `None` once the connection has ended.
