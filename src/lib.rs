@@ -124,7 +124,7 @@
 //! # Features
 //!
 //! - `std` (default): `blocking`, and a conversion of `std::io::ErrorKind`. Without it the crate is `no_std + alloc`.
-//! - `simd`: validates UTF-8 with the crate simdutf8.
+//! - `simd` (default): validates UTF-8 and masks payloads with the vector instructions that the CPU has.
 //! - `tokio`: the tokio adapter.
 #![no_std]
 #![deny(
