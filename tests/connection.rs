@@ -783,6 +783,7 @@ fn a_kept_message_holds_the_input_buffer_only_where_it_was_a_good_part_of_it() {
         (4095, 8 * 1024, false),
         (4096, 64 * 1024, false),
         (16 * 1024, 20 * 1024, true),
+        (16 * 1024, 64 * 1024 + 14, true),
     ];
     for (len, capacity, shares) in table {
         let mut server = Endpoint::upgraded(Role::Server, quiet());

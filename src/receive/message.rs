@@ -9,13 +9,14 @@ use crate::signal::Fault;
 use crate::wire::header::MessageHeader;
 use crate::wire::mask;
 
-/// A message of at least this many bytes that lies whole in the input, and is at least a quarter of what is left of it, is split
-/// off the input; any other is copied out. So a message that is kept pins the buffer it came in only where it was itself a good
-/// part of it: ten thousand kept messages of 16 bytes hold no read buffer. `Event::Message` states it for the application.
+/// A message of at least this many bytes that lies whole in the input, and with its header is at least a quarter of what is left
+/// of it, is split off the input; any other is copied out. So a message that is kept pins the buffer it came in only where it was
+/// itself a good part of it: ten thousand kept messages of 16 bytes hold no read buffer. `Event::Message` states it for the
+/// application.
 const SPLIT_FROM: usize = 4 * 1024;
 
-fn is_worth_splitting(len: usize, input: &BytesMut) -> bool {
-    len >= SPLIT_FROM && len >= input.capacity() / 4
+fn is_worth_splitting(len: usize, header_len: usize, input: &BytesMut) -> bool {
+    len >= SPLIT_FROM && header_len.saturating_add(len) >= input.capacity() / 4
 }
 
 /// The most that is delivered, or done, at once where a message is delivered in chunks; and how much of it must arrive for its
@@ -107,7 +108,7 @@ pub(super) fn take_message(
             mask::apply(payload, key);
         }
     };
-    if is_worth_splitting(len, input) {
+    if is_worth_splitting(len, header.len, input) {
         unmask(input.get_mut(header.len..end));
         Some(match header.kind {
             Kind::Binary => {

@@ -9,6 +9,7 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::thread_local;
 
 use ::tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use ::tokio::task::unconstrained;
 use ::tokio::time::{Sleep, sleep_until};
 use alloc::boxed::Box;
 use bytes::{Buf, BytesMut};
@@ -18,8 +19,12 @@ use crate::connection::{Output, Transport};
 use crate::state::State;
 use crate::time::Timestamp;
 
-/// How much to read at once: as much as many sockets hold ready, and little to own while a message arrives.
-const READ_SIZE: usize = 16 * 1024;
+/// How much to read at once: a frame of 64 KiB with a header of 14 bytes, so that it need not be copied, or four of 16 KiB.
+const READ_SIZE: usize = 64 * 1024 + 14;
+
+/// How much of the buffer may be used up before the next read begins at its front again. That costs a little, too much for each
+/// small message; but large ones should stay where the CPU's cache is.
+const USED_UP: usize = 8 * 1024;
 
 /// How often deadlines are looked at while there is always something to read.
 const JUDGE_EVERY: Duration = Duration::from_millis(100);
@@ -178,7 +183,8 @@ where
             }
         }
         let Some(timer) = &mut self.timer else { return false };
-        if timer.sleep.as_mut().poll(cx).is_pending() {
+        // Whatever the task did before, it is armed now: it is not polled again before it is due.
+        if pin!(unconstrained(timer.sleep.as_mut())).poll(cx).is_pending() {
             return false;
         }
         timer.at = None;
@@ -207,7 +213,7 @@ fn make_room(input: &mut BytesMut) {
     if input.capacity() == 0 {
         *input = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
     }
-    if input.capacity().saturating_sub(input.len()) < READ_SIZE / 2 {
+    if input.capacity().saturating_sub(input.len()) < READ_SIZE - USED_UP {
         input.reserve(READ_SIZE);
     }
 }

@@ -4,6 +4,10 @@
 #[cfg(all(feature = "simd", target_arch = "x86_64"))]
 const LONG: usize = 512;
 
+/// As many bytes as AVX2 handles at once.
+#[cfg(all(feature = "simd", target_arch = "x86_64"))]
+const VECTOR: usize = 32;
+
 /// XORs `payload` with the key repeated. Returns the key turned so that it continues where this payload ends.
 #[inline]
 pub(crate) fn apply(payload: &mut [u8], key: [u8; 4]) -> [u8; 4] {
@@ -20,13 +24,14 @@ pub(crate) fn apply(payload: &mut [u8], key: [u8; 4]) -> [u8; 4] {
 fn apply_long(payload: &mut [u8], key: [u8; 4]) -> [u8; 4] {
     use fearless_simd::{Level, Simd};
 
-    match Level::new().as_avx2() {
-        Some(avx2) => avx2.vectorize(
-            #[inline(always)]
-            || apply_in_blocks::<128>(payload, key),
-        ),
-        None => apply_in_blocks::<32>(payload, key),
-    }
+    let Some(avx2) = Level::new().as_avx2() else { return apply_in_blocks::<32>(payload, key) };
+    // Behind a header a payload begins anywhere, and a vector that crosses a cache line costs two accesses.
+    let (head, aligned) = payload.split_at_mut(payload.as_ptr().align_offset(VECTOR).min(payload.len()));
+    let key = apply_in_blocks::<VECTOR>(head, key);
+    avx2.vectorize(
+        #[inline(always)]
+        || apply_in_blocks::<{ 4 * VECTOR }>(aligned, key),
+    )
 }
 
 /// The blocks are of a size that the compiler makes vector instructions of, without any `unsafe`.

@@ -6,14 +6,16 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::time::{Instant, sleep};
+use tokio::io::AsyncReadExt;
+use tokio::task::consume_budget;
+use tokio::time::{Instant, sleep, timeout};
 use websocket_proto::{
-    Cause, CloseEvent, Config, Deadline, Error, Event, Heartbeat, Message, State, StreamPosition,
+    Cause, CloseEvent, Config, Deadline, Error, Event, Heartbeat, Message, Role, State, StreamPosition,
     TransportFailure,
 };
 
 use super::scripted::{CLOSE, PING, PONG, TEXT, close_payload, frame, frames, masked};
-use super::{SECOND, Socket, pair, poll_once, quiet, server, text};
+use super::{SECOND, Socket, WebSocketStream, pair, poll_once, quiet, server, text, upgraded};
 
 /// The end of a stream that did not end well.
 async fn unclean_end(socket: &mut Socket) -> CloseEvent {
@@ -289,4 +291,22 @@ async fn idle_sockets_sleep_until_their_next_beat() {
     assert_eq!(server.stats().pings_sent, 10);
     drop(server);
     assert!(reader.await.unwrap().is_some());
+}
+
+/// A task that has used up what tokio grants it in one go is told so by every resource it polls, timers too: they are pending
+/// then, and not set.
+#[tokio::test(start_paused = true)]
+async fn a_deadline_is_kept_by_a_task_that_has_no_budget_left() {
+    let (near, mut far) = tokio::io::duplex(1024);
+    let mut server = WebSocketStream::new(near, upgraded(Role::Server, Config::default()));
+    let mut is_greedy = true;
+    let reading = poll_fn(|cx| {
+        while is_greedy && pin!(consume_budget()).poll(cx).is_ready() {}
+        is_greedy = !is_greedy;
+        pin!(server.next_event()).poll(cx)
+    });
+    tokio::select! {
+        ping = timeout(60 * SECOND, far.read_u8()) => assert_eq!(ping.unwrap().unwrap(), PING),
+        event = reading => panic!("{event:?}"),
+    }
 }
