@@ -75,7 +75,9 @@ where
 
     /// Goes on until `goal` is reached, for a task that does not read. What arrives meanwhile is parked for one that does.
     pub(super) fn poll_until(&mut self, goal: Goal, cx: &mut Context<'_>) -> Poll<()> {
-        if matches!(goal, Goal::Capacity | Goal::Flushed) && self.has_reached(goal) {
+        // Other tasks may have messages in the queue, which go out with a flush.
+        let is_quick = goal == Goal::Capacity || (goal == Goal::Flushed && self.queue.is_none());
+        if is_quick && self.has_reached(goal) {
             return Poll::Ready(());
         }
         let now = self.now();

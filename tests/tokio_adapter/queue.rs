@@ -191,3 +191,13 @@ async fn room_that_was_promised_and_lost_to_an_end_is_an_error() {
     assert_eq!(socket.flush().await, Err(Error::NotOpen(State::Closing)));
     assert_eq!(frames(&remote.written()).len(), 2);
 }
+
+/// Also where the socket itself has nothing to flush.
+#[tokio::test(start_paused = true)]
+async fn a_flush_writes_what_other_tasks_have_queued() {
+    let (mut socket, remote) = server(quiet());
+    let sender = socket.sender();
+    sender.try_send("from another task").unwrap();
+    socket.flush().await.unwrap();
+    assert_eq!(remote.written(), frame(TEXT, b"from another task"));
+}
