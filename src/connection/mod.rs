@@ -10,6 +10,7 @@ mod sender;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
+use core::ops::ControlFlow;
 
 use bytes::BytesMut;
 
@@ -196,7 +197,23 @@ impl Connection {
             self.sender.observe(now);
             return None;
         }
-        self.poll_news(input, now)
+        self.poll_input(input, now)
+    }
+
+    fn poll_input(&mut self, input: &mut BytesMut, now: Timestamp) -> Option<Event> {
+        loop {
+            // Most messages are ordinary, and do not pass through the rest.
+            if self.opening.is_none()
+                && self.sender.is_hearing()
+                && let Some((message, bytes)) = self.receiver.poll_message(input)
+            {
+                self.sender.heard_message(bytes, now);
+                return Some(Event::Message(message));
+            }
+            if let ControlFlow::Break(event) = self.poll_rest(input, now) {
+                return event;
+            }
+        }
     }
 
     /// Whether there is nothing to tell, unless something arrived.
@@ -205,30 +222,28 @@ impl Connection {
         self.opening.is_none() && self.receiver.untold_end().is_none() && !self.sender.has_verdict()
     }
 
-    fn poll_news(&mut self, input: &mut BytesMut, now: Timestamp) -> Option<Event> {
+    /// Takes one step of any kind. It breaks off with an event, or where nothing more is to be told.
+    #[inline(never)]
+    fn poll_rest(&mut self, input: &mut BytesMut, now: Timestamp) -> ControlFlow<Option<Event>> {
         if self.opening.is_some()
             && let Some(event) = self.poll_opening(input, now)
         {
-            return Some(event);
+            return ControlFlow::Break(Some(event));
         }
-        while self.opening.is_none() && self.sender.wants_read() {
-            // Not `Receiver::poll`: told apart, the common case does not pass through memory on its way.
-            let event = match self.receiver.poll_ordinary(input) {
-                Some(signal) => self.sender.apply(signal, now),
-                None => match self.receiver.poll_any(input) {
-                    Some(signal) => self.sender.apply(signal, now),
-                    None => break,
-                },
-            };
-            if event.is_some() {
-                return event;
-            }
+        if self.opening.is_none()
+            && self.sender.wants_read()
+            && let Some(signal) = self.receiver.poll_any(input)
+        {
+            return self
+                .sender
+                .apply(signal, now)
+                .map_or(ControlFlow::Continue(()), |event| ControlFlow::Break(Some(event)));
         }
         let event = self.sender.poll_event(now);
         if self.sender.discards() {
             self.end(input);
         }
-        event
+        ControlFlow::Break(event)
     }
 
     /// Whether to read the transport. If not, its input or the connection has ended, a decision on the request is awaited, or

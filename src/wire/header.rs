@@ -140,7 +140,8 @@ pub(crate) fn parse(bytes: &[u8], receiver: Role) -> Result<Option<(Header, usiz
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MessageHeader {
     pub(crate) kind: Kind,
-    pub(crate) mask: Option<[u8; 4]>,
+    /// Zeros, which change nothing, where the payload is not masked.
+    pub(crate) key: [u8; 4],
     pub(crate) payload_len: u64,
     /// Its own length in bytes.
     pub(crate) len: usize,
@@ -148,7 +149,7 @@ pub(crate) struct MessageHeader {
 
 /// Reads a header as [`parse`] does, if it is that of a message in one frame, is there whole and breaks no rule, as most
 /// are; otherwise `None`.
-#[inline]
+#[inline(always)]
 pub(crate) fn parse_message(bytes: &[u8], receiver: Role) -> Option<MessageHeader> {
     let (&[first, second], rest) = bytes.split_first_chunk()?;
     let kind = match first {
@@ -156,28 +157,25 @@ pub(crate) fn parse_message(bytes: &[u8], receiver: Role) -> Option<MessageHeade
         FIN_BINARY => Kind::Binary,
         _ => return None,
     };
-    let (payload_len, rest) = match second & LENGTH {
+    let (payload_len, rest, len) = match second & LENGTH {
         LENGTH_IS_U16 => {
             let (len, rest) = rest.split_first_chunk()?;
             let len = u64::from(u16::from_be_bytes(*len));
-            (Some(len).filter(|len| *len >= u64::from(LENGTH_IS_U16))?, rest)
+            (Some(len).filter(|len| *len >= u64::from(LENGTH_IS_U16))?, rest, 4)
         }
         LENGTH_IS_U64 => {
             let (len, rest) = rest.split_first_chunk()?;
             let len = u64::from_be_bytes(*len);
-            (Some(len).filter(|len| *len > u64::from(u16::MAX) && *len <= u64::MAX >> 1)?, rest)
+            (Some(len).filter(|len| *len > u64::from(u16::MAX) && *len <= u64::MAX >> 1)?, rest, 10)
         }
-        len => (u64::from(len), rest),
+        len => (u64::from(len), rest, 2),
     };
-    let (mask, rest) = match (receiver, second & MASKED != 0) {
-        (Role::Server, true) => {
-            let (key, rest) = rest.split_first_chunk()?;
-            (Some(*key), rest)
-        }
-        (Role::Client, false) => (None, rest),
+    let (key, len) = match (receiver, second & MASKED != 0) {
+        (Role::Server, true) => (*rest.first_chunk()?, len + 4),
+        (Role::Client, false) => ([0; 4], len),
         (Role::Server, false) | (Role::Client, true) => return None,
     };
-    Some(MessageHeader { kind, mask, payload_len, len: bytes.len().saturating_sub(rest.len()) })
+    Some(MessageHeader { kind, key, payload_len, len })
 }
 
 /// A header as bytes, in its shortest form.
@@ -276,7 +274,8 @@ mod tests {
 
     /// What the two ways to read a header say of the same bytes.
     fn agree(bytes: &[u8], receiver: Role) -> bool {
-        let message = parse_message(bytes, receiver).map(|MessageHeader { kind, mask, payload_len, len }| {
+        let message = parse_message(bytes, receiver).map(|MessageHeader { kind, key, payload_len, len }| {
+            let mask = (receiver == Role::Server).then_some(key);
             (Header { fin: true, opcode: Opcode::of(kind), mask, payload_len }, len)
         });
         let any = parse(bytes, receiver).ok().flatten();
