@@ -346,19 +346,27 @@ impl Sender {
         }
     }
 
+    /// Whether the one attempt for a last Close frame is made now.
+    #[cold]
+    fn parts(&mut self) -> bool {
+        if self.life.has_parted() {
+            self.discard();
+        }
+        let is_parting = self.life.is_parting();
+        if is_parting {
+            self.life.apply(Input::Offered);
+        }
+        is_parting
+    }
+
     /// Makes what waits ready to be shown. Whether it may be shown.
+    #[inline]
     pub(super) fn offer(&mut self) -> bool {
         if self.outbox.is_lent() {
             return false;
         }
-        if self.life.has_parted() {
-            self.discard();
-        }
-        if self.life.is_over() {
-            if !self.life.is_parting() {
-                return false;
-            }
-            self.life.apply(Input::Offered);
+        if self.life.is_over() && !self.parts() {
+            return false;
         }
         self.encode();
         if self.outbox.wire().has_remaining() {
@@ -401,12 +409,12 @@ impl Sender {
             // An HTTP answer may be long: what is bounded is its standing still.
             self.ending_since = self.ending_since.map(|_| self.now);
         }
-        self.stats.bytes_sent = self.stats.bytes_sent.saturating_add(count as u64);
+        self.stats.bytes_sent = self.stats.bytes_sent.wrapping_add(count as u64);
         let more = self.outbox.is_lent() || self.outbox.wire().has_remaining();
         self.offered_at = more.then_some(self.now);
         while let Some(mark) = self.outbox.poll_written() {
             match mark {
-                Mark::Message => self.stats.messages_sent = self.stats.messages_sent.saturating_add(1),
+                Mark::Message => self.stats.messages_sent = self.stats.messages_sent.wrapping_add(1),
                 Mark::Ping(kind) => self.ping_written(kind),
                 Mark::Pong => {}
                 Mark::Close => {
@@ -415,8 +423,8 @@ impl Sender {
                 }
             }
         }
-        if !self.life.is_parting() {
-            self.discard_if_over();
+        if self.life.is_over() && !self.life.is_parting() {
+            self.discard();
         }
     }
 

@@ -1,5 +1,7 @@
 //! The frame header (RFC 6455 §5.2): reading with every rule that a header alone can break, and writing.
 
+use bytes::BytesMut;
+
 use crate::config::Role;
 use crate::error::Violation;
 use crate::message::Kind;
@@ -178,48 +180,26 @@ pub(crate) fn parse_message(bytes: &[u8], receiver: Role) -> Option<MessageHeade
     Some(MessageHeader { kind, key, payload_len, len })
 }
 
-/// A header as bytes, in its shortest form.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct EncodedHeader {
-    bytes: [u8; MAX_LEN],
-    len: usize,
-}
-
-impl EncodedHeader {
+impl Header {
+    /// Appends the header to `bytes`, in its shortest form.
     #[inline]
-    pub(crate) fn new(header: &Header) -> Self {
-        let mut bytes = [0; MAX_LEN];
-        let masked = if header.mask.is_some() { MASKED } else { 0 };
-        bytes[0] = if header.fin { FIN } else { 0 } | header.opcode.bits();
-        let len = match (u8::try_from(header.payload_len), u16::try_from(header.payload_len)) {
-            (Ok(len), _) if len < LENGTH_IS_U16 => {
-                bytes[1] = masked | len;
-                2
-            }
+    pub(crate) fn write(&self, bytes: &mut BytesMut) {
+        let first = if self.fin { FIN } else { 0 } | self.opcode.bits();
+        let masked = if self.mask.is_some() { MASKED } else { 0 };
+        match (u8::try_from(self.payload_len), u16::try_from(self.payload_len)) {
+            (Ok(len), _) if len < LENGTH_IS_U16 => bytes.extend_from_slice(&[first, masked | len]),
             (_, Ok(len)) => {
-                bytes[1] = masked | LENGTH_IS_U16;
-                bytes[2..4].copy_from_slice(&len.to_be_bytes());
-                4
+                let [high, low] = len.to_be_bytes();
+                bytes.extend_from_slice(&[first, masked | LENGTH_IS_U16, high, low]);
             }
             (_, Err(_)) => {
-                bytes[1] = masked | LENGTH_IS_U64;
-                bytes[2..10].copy_from_slice(&header.payload_len.to_be_bytes());
-                10
+                bytes.extend_from_slice(&[first, masked | LENGTH_IS_U64]);
+                bytes.extend_from_slice(&self.payload_len.to_be_bytes());
             }
-        };
-        let mut encoded = Self { bytes, len };
-        if let Some(key) = header.mask
-            && let Some(place) = encoded.bytes.get_mut(len..).and_then(<[u8]>::first_chunk_mut)
-        {
-            *place = key;
-            encoded.len = len.saturating_add(key.len());
         }
-        encoded
-    }
-
-    #[inline]
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
+        if let Some(key) = self.mask {
+            bytes.extend_from_slice(&key);
+        }
     }
 }
 
@@ -312,10 +292,10 @@ mod tests {
         ) {
             let opcode = if text { Opcode::Text } else { Opcode::Continuation };
             let header = Header { fin, opcode, mask, payload_len: noise & ((1 << bits) - 1) };
-            let encoded = EncodedHeader::new(&header);
-            let bytes = encoded.as_bytes();
+            let mut bytes = BytesMut::new();
+            header.write(&mut bytes);
             let receiver = if mask.is_some() { Role::Server } else { Role::Client };
-            prop_assert_eq!(parse(bytes, receiver), Ok(Some((header, bytes.len()))));
+            prop_assert_eq!(parse(&bytes, receiver), Ok(Some((header, bytes.len()))));
             for len in 0..bytes.len() {
                 prop_assert_eq!(parse(&bytes[..len], receiver), Ok(None));
             }
