@@ -266,7 +266,7 @@ impl Sender {
     /// As [`Connection::wants_write`](crate::Connection::wants_write).
     #[must_use]
     pub fn wants_write(&self) -> bool {
-        !self.is_mute() && self.outbox.has_output()
+        self.outbox.has_output() && !self.is_mute()
     }
 
     /// As [`Connection::buffered`](crate::Connection::buffered).

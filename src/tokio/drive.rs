@@ -162,7 +162,22 @@ where
     }
 
     /// Writes what waits, and does to the transport what the machine says, until it takes no more. Whether it took anything.
+    #[inline]
     fn put_out(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
+        let connection = &self.driver.connection;
+        if connection.state() == State::Open
+            && !connection.wants_write()
+            && !self.driver.unflushed
+            && self.queue.is_none()
+        {
+            self.driver.owes_reply = false;
+            return false;
+        }
+        self.put_all_out(now, cx)
+    }
+
+    #[inline(never)]
+    fn put_all_out(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         let mut did_anything = false;
         for _ in 0..MAX_ROUNDS {
             self.take_queued(cx);
