@@ -188,6 +188,7 @@ pub use error::{Deadline, Limit, SendError, TransportFailure, Violation};
 pub use event::{Cause, CloseEvent, Event, Side, StreamPosition};
 pub use message::{Chunk, Message, Utf8Bytes};
 pub use receive::Receiver;
+pub use send::Prepared;
 pub use signal::Signal;
 pub use state::State;
 pub use stats::Stats;

@@ -21,6 +21,7 @@ use crate::error::{SendError, TransportFailure};
 use crate::event::{Cause, Event};
 use crate::message::{Chunk, Message};
 use crate::receive::{InputEnd, Receiver};
+use crate::send::Prepared;
 use crate::state::State;
 use crate::stats::Stats;
 use crate::time::Timestamp;
@@ -43,7 +44,7 @@ pub use sender::Sender;
 ///   [`write_failed`](Self::write_failed), [`handle_timeout`](Self::handle_timeout), [`wrote`](Self::wrote),
 ///   [`set_reading`](Self::set_reading).
 /// - **Commands**: [`accept`](Self::accept), [`reject`](Self::reject), [`send`](Self::send),
-///   [`send_chunk`](Self::send_chunk), [`ping`](Self::ping), [`pong`](Self::pong), [`close`](Self::close). Where one is
+///   [`send_prepared`](Self::send_prepared), [`send_chunk`](Self::send_chunk), [`ping`](Self::ping), [`pong`](Self::pong), [`close`](Self::close). Where one is
 ///   refused, it says so and has changed nothing.
 /// - **What must be done**: [`poll_event`](Self::poll_event), [`output`](Self::output) or [`take`](Self::take),
 ///   [`transport`](Self::transport), [`poll_timeout`](Self::poll_timeout). After anything else was called, do what
@@ -339,6 +340,14 @@ impl Connection {
     /// state but [`State::Open`], [`SendError::Unfinished`] while a message in chunks is. All give the message back.
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError<Message>> {
         self.sender.send(message)
+    }
+
+    /// Queues a message that many connections send. A server shares its bytes with the others.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send).
+    pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError<()>> {
+        self.sender.send_prepared(prepared)
     }
 
     /// Queues a piece of a message that need not fit in memory, or whose end is not known yet: each chunk goes out in frames

@@ -19,7 +19,7 @@ use crate::error::{SendError, TransportFailure};
 use crate::event::{Cause, Side};
 use crate::heartbeat::{Outstanding, Pulse};
 use crate::message::{Chunk, Message};
-use crate::send::{Mark, Outbox, PingKind, WireBuf};
+use crate::send::{Mark, Outbox, PingKind, Prepared, WireBuf};
 use crate::state::State;
 use crate::stats::Stats;
 use crate::time::Timestamp;
@@ -145,18 +145,33 @@ impl Sender {
     /// # Errors
     /// The same.
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError<Message>> {
-        let message = message.into();
-        if self.state() != State::Open {
-            return Err(SendError::NotOpen(self.state(), message));
-        }
-        if self.outbox.unfinished_kind().is_some() {
-            return Err(SendError::Unfinished(message));
-        }
-        if self.send_capacity() == 0 {
-            return Err(SendError::Full(message));
-        }
+        let message = self.admit(message.into())?;
         self.outbox.push_message(message);
         Ok(())
+    }
+
+    /// As [`Connection::send_prepared`](crate::Connection::send_prepared).
+    ///
+    /// # Errors
+    /// The same.
+    pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError<()>> {
+        self.admit(())?;
+        self.outbox.push_prepared(prepared);
+        Ok(())
+    }
+
+    /// Gives the message back, if none may be sent now.
+    #[inline]
+    fn admit<T>(&self, message: T) -> Result<T, SendError<T>> {
+        if self.state() != State::Open {
+            Err(SendError::NotOpen(self.state(), message))
+        } else if self.outbox.unfinished_kind().is_some() {
+            Err(SendError::Unfinished(message))
+        } else if self.send_capacity() == 0 {
+            Err(SendError::Full(message))
+        } else {
+            Ok(message)
+        }
     }
 
     /// As [`Connection::send_chunk`](crate::Connection::send_chunk).

@@ -6,6 +6,7 @@
 //! once encoded keeps its order, since TLS may have encrypted it or a kernel may hold its address.
 
 mod backlog;
+mod prepared;
 mod queue;
 mod wire_buf;
 
@@ -21,6 +22,7 @@ use crate::message::{Chunk, Kind, Message};
 use crate::wire::header::{Header, MAX_CONTROL_PAYLOAD, Opcode};
 
 use backlog::{Backlog, MAX_PONGS, Next, Piece};
+pub use prepared::Prepared;
 use queue::Queue;
 pub(crate) use wire_buf::WireBuf;
 
@@ -192,10 +194,27 @@ impl Outbox {
         self.push_piece(Piece { opcode, payload: chunk.piece.into_payload(), last: chunk.is_last });
     }
 
-    /// Encodes it at once, if nothing waits that goes out before it, and not much is encoded.
+    /// Its bytes are shared, unless they must be masked, cut into frames, or wait.
+    pub(crate) fn push_prepared(&mut self, prepared: &Prepared) {
+        let piece = prepared.piece();
+        if self.role == Role::Server && self.is_clear() && piece.payload.len() <= self.max_frame {
+            self.wire.push(prepared.frame().clone());
+            self.mark(Mark::Message);
+        } else {
+            self.push_piece(piece);
+        }
+    }
+
+    /// Whether what is pushed now goes out next, but for what is encoded, and that is not much.
+    #[inline]
+    fn is_clear(&self) -> bool {
+        self.backlog.is_none() && self.wire.len() < ENCODE_AHEAD
+    }
+
+    /// Encodes it at once, if nothing waits that goes out before it.
     #[inline]
     fn push_piece(&mut self, piece: Piece) {
-        if self.backlog.is_some() || self.wire.len() >= ENCODE_AHEAD {
+        if !self.is_clear() {
             self.backlog().push_piece(piece);
         } else if let Some(rest) = self.encode_piece(piece) {
             self.backlog().go_on_with(Some(rest));
