@@ -188,11 +188,15 @@ impl Sender {
         let heartbeat = self.pulse.as_ref().and_then(|pulse| pulse.ping.answered_by(&payload, self.now));
         let application =
             self.application_ping.as_ref().and_then(|ping| ping.answered_by(&payload, self.now));
-        if heartbeat.is_some() {
-            self.pulse = None;
+        let answered = if heartbeat.is_some() {
+            self.pulse.take().map(|pulse| pulse.ping)
         } else if application.is_some() {
-            self.application_ping = None;
-        }
+            self.application_ping.take()
+        } else {
+            None
+        };
+        let confirmed = answered.map_or(0, |ping| ping.messages_before());
+        self.stats.messages_confirmed = self.stats.messages_confirmed.max(confirmed);
         let round_trip = heartbeat.or(application);
         self.stats.round_trip = round_trip.or(self.stats.round_trip);
         Event::Pong { payload, round_trip }
@@ -293,12 +297,17 @@ impl Sender {
 
     fn close_event(&mut self) -> CloseEvent {
         let was_clean = self.life.was_clean();
+        let sent = self.outbox.close_code().filter(|_| self.close_written);
         let (received, reason) = self.received.take().unzip();
+        // A Close frame that crossed ours on the way answers nothing, and is told by its code.
+        if was_clean && self.closed_first_by == Some(Side::Local) && received == sent {
+            self.stats.messages_confirmed = self.stats.messages_sent;
+        }
         CloseEvent::new(Ending {
             reason: reason.unwrap_or_default(),
             was_clean,
             cause: self.cause.unwrap_or(Cause::ClosingHandshake),
-            sent: self.outbox.close_code().filter(|_| self.close_written),
+            sent,
             received,
             closed_first_by: self.closed_first_by,
             unsent_messages: self.outbox.messages_unsent(),
