@@ -165,7 +165,7 @@ where
     fn put_out(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         let mut did_anything = false;
         for _ in 0..MAX_ROUNDS {
-            self.take_queued(cx);
+            self.take_queued(now, cx);
             let wrote = self.poll_write(now, cx) | self.poll_flush_transport(now, cx);
             self.poll_transport(cx);
             did_anything |= wrote;

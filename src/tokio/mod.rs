@@ -33,6 +33,7 @@
 //!
 //! Import by name: `use websocket_proto::*` would bring this module in as `tokio`, beside the crate of that name.
 
+mod backlog;
 mod drive;
 mod halves;
 mod incoming;
@@ -65,6 +66,7 @@ use io::Timer;
 use sender::Queue;
 use wakers::Wakers;
 
+pub use backlog::WhenFull;
 pub use halves::{ReadHalf, WriteHalf};
 pub use incoming::{Incoming, accept};
 pub use parts::Parts;

@@ -13,6 +13,7 @@ mod handshake;
 mod parts;
 mod queue;
 mod reading;
+mod slow;
 mod split;
 mod writing;
 
