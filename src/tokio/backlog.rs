@@ -221,6 +221,11 @@ impl Backlog {
         }
         messages
     }
+
+    /// Accepts messages again.
+    pub(super) fn accept(&self) {
+        self.lock().refused_for = None;
+    }
 }
 
 fn wake(waker: Option<Waker>) {

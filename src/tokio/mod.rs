@@ -34,6 +34,7 @@
 //! Import by name: `use websocket_proto::*` would bring this module in as `tokio`, beside the crate of that name.
 
 mod backlog;
+mod client;
 mod drive;
 mod halves;
 mod incoming;
@@ -67,6 +68,10 @@ use sender::Queue;
 use wakers::Wakers;
 
 pub use backlog::WhenFull;
+pub use client::{
+    AttemptEnd, BoxError, ClientConfig, ClientEvent, Connector, Disconnected, NextAttempt,
+    ReconnectingClient, Unsent,
+};
 pub use halves::{ReadHalf, WriteHalf};
 pub use incoming::{Incoming, accept};
 pub use parts::Parts;
