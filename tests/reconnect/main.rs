@@ -3,4 +3,6 @@
 #[cfg(feature = "tokio")]
 mod client;
 mod decisions;
+#[cfg(feature = "tokio")]
+mod restarts;
 mod storm;

@@ -1,0 +1,285 @@
+//! A client through ten restarts of its server, a process of its own that is killed five times, while messages never stop.
+//! Each message has one fate, and the server never sees two connections.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "real processes, one of which is told by its environment what it is"
+)]
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::net::{TcpListener, TcpStream};
+use websocket_proto::tokio::{BoxError, ClientConfig, ClientEvent, Disconnected, ReconnectingClient, accept};
+use websocket_proto::{Accept, ClientRequest, CloseCode, CloseFrame, Config, OriginPolicy};
+
+/// How long anything may take that waits for another process.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// In the environment of the server process.
+const SERVE: &str = "WEBSOCKET_PROTO_TEST_SERVE";
+
+/// What becomes of the server when it has got so many messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Restart {
+    /// SIGKILL.
+    Kill,
+    /// It closes with 1012, and exits.
+    Graceful,
+}
+
+const RESTARTS: [Restart; 10] = [
+    Restart::Kill,
+    Restart::Graceful,
+    Restart::Kill,
+    Restart::Kill,
+    Restart::Graceful,
+    Restart::Graceful,
+    Restart::Kill,
+    Restart::Graceful,
+    Restart::Graceful,
+    Restart::Kill,
+];
+
+/// A server process, and the lines that it writes.
+struct Server {
+    child: Child,
+    lines: Receiver<String>,
+    port: u16,
+}
+
+impl Server {
+    /// This program again, as the server.
+    fn start() -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["restarts::the_server", "--exact", "--nocapture"])
+            .env(SERVE, "")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = mpsc::channel();
+        let stdout = child.stdout.take().unwrap();
+        thread::spawn(move || {
+            // What the harness says around it is of no interest.
+            let lines = BufReader::new(stdout).lines().map_while(Result::ok);
+            lines
+                .filter_map(|line| line.split_once("server: ").map(|(_, line)| line.to_owned()))
+                .try_for_each(|line| sender.send(line))
+        });
+        let mut server = Self { child, lines, port: 0 };
+        let line = server.line().expect("its port");
+        server.port = line.strip_prefix("port ").unwrap().parse().unwrap();
+        server
+    }
+
+    /// The next line; `None` once the process has ended and all that it wrote was read.
+    fn line(&self) -> Option<String> {
+        match self.lines.recv_timeout(LIMIT) {
+            Ok(line) => Some(line),
+            Err(mpsc::RecvTimeoutError::Disconnected) => None,
+            Err(mpsc::RecvTimeoutError::Timeout) => panic!("the server says nothing"),
+        }
+    }
+
+    fn end(&mut self, how: Restart) {
+        match how {
+            Restart::Kill => self.child.kill().unwrap(),
+            Restart::Graceful => drop(self.child.stdin.take()),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What the servers saw.
+#[derive(Default)]
+struct Seen {
+    numbers: Vec<u32>,
+    connections: usize,
+}
+
+impl Seen {
+    /// Takes note of a line. There must never be two connections.
+    fn note(&mut self, line: &str) {
+        if let Some(number) = line.strip_prefix("got ") {
+            self.numbers.push(number.parse().unwrap());
+        } else {
+            assert_eq!(line, "1 open", "one connection at a time");
+            self.connections += 1;
+        }
+    }
+}
+
+#[test]
+fn ten_restarts_lose_no_message_and_double_none() {
+    let port = Arc::new(AtomicU16::new(0));
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let client = thread::spawn({
+        let port = port.clone();
+        move || talk(port, stopped)
+    });
+
+    let mut seen = Seen::default();
+    for restart in RESTARTS {
+        let mut server = Server::start();
+        port.store(server.port, Ordering::SeqCst);
+        let before = seen.numbers.len();
+        while seen.numbers.len() < before + 500 {
+            seen.note(&server.line().expect("more messages"));
+        }
+        server.end(restart);
+        while let Some(line) = server.line() {
+            seen.note(&line);
+        }
+    }
+    // The last one stays until the client has left.
+    let mut server = Server::start();
+    port.store(server.port, Ordering::SeqCst);
+    seen.note(&server.line().expect("a connection"));
+    stop.send(()).unwrap();
+    let (sent, ends) = client.join().unwrap();
+    server.end(Restart::Graceful);
+    while let Some(line) = server.line() {
+        seen.note(&line);
+    }
+
+    assert_eq!(seen.connections, RESTARTS.len() + 1);
+    let numbers = |messages: &[websocket_proto::Message]| -> Vec<u32> {
+        messages.iter().map(|message| message.as_text().unwrap().parse().unwrap()).collect()
+    };
+    let unconfirmed: Vec<u32> = ends.iter().flat_map(|end| numbers(&end.unconfirmed)).collect();
+    let unsent: Vec<u32> = ends.iter().flat_map(|end| numbers(&end.unsent)).collect();
+    let received: HashSet<u32> = seen.numbers.iter().copied().collect();
+    println!(
+        "{sent} sent, {} received, {} unconfirmed, {} unsent",
+        received.len(),
+        unconfirmed.len(),
+        unsent.len()
+    );
+
+    assert!(seen.numbers.is_sorted_by(|one, next| one < next), "in order, and none twice");
+    assert!(unconfirmed.is_sorted_by(|one, next| one < next), "none reported twice");
+    assert!(unsent.is_sorted_by(|one, next| one < next));
+    let may_have_arrived: HashSet<u32> = unconfirmed.iter().copied().collect();
+    for number in unsent.iter() {
+        assert!(!received.contains(number) && !may_have_arrived.contains(number), "{number} was not sent");
+    }
+    let unsent: HashSet<u32> = unsent.into_iter().collect();
+    for number in 0..sent {
+        let accounted =
+            received.contains(&number) || may_have_arrived.contains(&number) || unsent.contains(&number);
+        assert!(accounted, "{number} of {sent} is lost");
+    }
+    assert!(received.iter().chain(&may_have_arrived).chain(&unsent).all(|number| *number < sent));
+}
+
+/// The client: numbers, as fast as they go, until it is told to stop. How many it sent, and all that it was told of ends.
+#[tokio::main(flavor = "current_thread")]
+async fn talk(
+    port: Arc<AtomicU16>,
+    mut stopped: tokio::sync::oneshot::Receiver<()>,
+) -> (u32, Vec<Disconnected>) {
+    let connect = move |_| {
+        let host = format!("127.0.0.1:{}", port.load(Ordering::SeqCst));
+        async move {
+            let request = ClientRequest::new(&host, "/")?;
+            Ok::<_, BoxError>((TcpStream::connect(&host).await?, request))
+        }
+    };
+    let mut config = ClientConfig::default();
+    config.reconnect.initial_backoff = Duration::from_millis(20);
+    config.reconnect.max_backoff = Duration::from_millis(200);
+    let mut client = ReconnectingClient::new(connect, config).unwrap();
+    let sender = client.sender();
+    let sending = tokio::spawn(async move {
+        let mut number = 0_u32;
+        while sender.send(number.to_string()).await.is_ok() {
+            number += 1;
+        }
+        number
+    });
+    let mut ends = Vec::new();
+    loop {
+        tokio::select! {
+            event = client.next_event() => match event.expect("it does not give up") {
+                ClientEvent::Disconnected(lost) => ends.push(lost),
+                event => assert!(matches!(event, ClientEvent::Open(_)), "{event:?}"),
+            },
+            _ = &mut stopped => break,
+        }
+    }
+    ends.push(client.close(CloseFrame::new(CloseCode::NORMAL, "").unwrap()).await);
+    (sending.await.unwrap(), ends)
+}
+
+/// Not a test: the server process of the one above, where the environment says so.
+#[test]
+fn the_server() {
+    if std::env::var_os(SERVE).is_some() {
+        serve();
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn serve() {
+    // Behind what the test harness has written of a line.
+    println!();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    println!("server: port {}", listener.local_addr().unwrap().port());
+    // Whoever started it says no more: then it goes.
+    let (go, gone) = tokio::sync::watch::channel(());
+    thread::spawn(move || {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        drop(go);
+    });
+    let open = Arc::new(AtomicU16::new(0));
+    let mut connections = tokio::task::JoinSet::new();
+    let mut going = gone.clone();
+    loop {
+        tokio::select! {
+            tcp = listener.accept() => {
+                connections.spawn(receive(tcp.unwrap().0, open.clone(), gone.clone()));
+            }
+            _ = going.changed() => break,
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+    std::process::exit(0);
+}
+
+async fn receive(tcp: TcpStream, open: Arc<AtomicU16>, mut gone: tokio::sync::watch::Receiver<()>) {
+    let incoming = accept(tcp, Arc::new(Config::default())).await.unwrap();
+    let mut socket = incoming.accept(&Accept::new(OriginPolicy::Any)).await.unwrap();
+    say(&format!("{} open", open.fetch_add(1, Ordering::SeqCst) + 1));
+    loop {
+        tokio::select! {
+            message = socket.next() => match message {
+                Some(Ok(message)) => say(&format!("got {}", message.as_text().unwrap())),
+                _ => break,
+            },
+            _ = gone.changed() => {
+                socket.close(CloseFrame::new(CloseCode::SERVICE_RESTART, "").unwrap()).await;
+                break;
+            }
+        }
+    }
+    open.fetch_sub(1, Ordering::SeqCst);
+}
+
+/// One write, so that a kill leaves whole lines.
+fn say(line: &str) {
+    let _ = std::io::stdout().lock().write_all(format!("server: {line}\n").as_bytes());
+}
