@@ -67,7 +67,11 @@ async fn talk(options: Options) -> Result<(), BoxError> {
     let mut client = ReconnectingClient::new(connect, config)?;
     let sender = client.sender();
     let mut lines = lines_of_stdin();
+    let mut that_was_all = false;
     loop {
+        if that_was_all && client.get_ref().is_some() {
+            return tell(&client.close(CloseFrame::new(CloseCode::NORMAL, "that was all")?).await);
+        }
         tokio::select! {
             event = client.next_event() => match event {
                 Some(ClientEvent::Open(_)) => say("open")?,
@@ -76,12 +80,12 @@ async fn talk(options: Options) -> Result<(), BoxError> {
                 Some(_) => {}
                 None => return Ok(()),
             },
-            line = lines.recv() => match line {
+            line = lines.recv(), if !that_was_all => match line {
                 // This task drives the client, so it must not wait for the client's queue.
                 Some(line) => if let Err(error) = sender.try_send(line?) {
                     say(&format!("not sent, {error}: {}", shown(&error.clone().into_inner())))?;
                 },
-                None => return tell(&client.close(CloseFrame::new(CloseCode::NORMAL, "that was all")?).await),
+                None => that_was_all = true,
             },
         }
     }

@@ -173,7 +173,7 @@ fn ten_restarts_lose_no_message_and_double_none() {
     assert!(unconfirmed.is_sorted_by(|one, next| one < next), "none reported twice");
     assert!(unsent.is_sorted_by(|one, next| one < next));
     let may_have_arrived: HashSet<u32> = unconfirmed.iter().copied().collect();
-    for number in unsent.iter() {
+    for number in &unsent {
         assert!(!received.contains(number) && !may_have_arrived.contains(number), "{number} was not sent");
     }
     let unsent: HashSet<u32> = unsent.into_iter().collect();

@@ -135,7 +135,7 @@ impl fmt::Display for AttemptEnd {
             Self::Refused(response) => write!(f, "the server answered {}", response.status()),
             Self::Failed(error) => error.fmt(f),
             Self::TimedOut => f.write_str("it took too long"),
-            Self::Abandoned => f.write_str("closed before it was open"),
+            Self::Abandoned => f.write_str("closed while there was no connection"),
         }
     }
 }
