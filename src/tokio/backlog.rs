@@ -12,7 +12,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ::tokio::sync::{Semaphore, TryAcquireError};
 
+use crate::close::{CloseCode, CloseFrame};
 use crate::error::SendError;
+use crate::event::CloseEvent;
 use crate::message::Message;
 use crate::state::State;
 
@@ -35,8 +37,8 @@ pub enum WhenFull {
     /// The message that has waited longest gives up its place, whoever sent it. So neither `send` waits nor `try_send` fails, but
     /// where all places are promised to other senders that wait.
     DropOldest,
-    /// The connection is closed with 1013 (Try Again Later), the message is handed back, and what waits in the queue is dropped.
-    /// A client of this crate connects again later, to begin anew. In front of a
+    /// The message is handed back and the connection is closed with 1013 (Try Again Later); what waits in the queue is dropped,
+    /// where the connection has no room for it. A client of this crate connects again later, to begin anew. In front of a
     /// [`ReconnectingClient`](super::ReconnectingClient), which has no such peer, this is [`HandBack`](Self::HandBack).
     Close,
 }
@@ -45,6 +47,8 @@ pub enum WhenFull {
 pub(super) struct Backlog {
     /// Places that are neither taken nor promised to a sender that waits.
     places: Semaphore,
+    /// Has no places, and is closed when the connection has ended.
+    end: Semaphore,
     waiting: Mutex<Waiting>,
 }
 
@@ -53,10 +57,12 @@ struct Waiting {
     messages: VecDeque<(Option<u64>, Message)>,
     /// While it is set, nothing is accepted: the connection is in this state.
     refused_for: Option<State>,
-    /// A sender found it full that does not put up with it.
-    overflowed: bool,
+    /// Somebody wants the connection closed with this: a sender that found the queue full, or a server that goes away.
+    close: Option<CloseFrame>,
+    /// How the connection ended, if that is known.
+    ended_with: Option<CloseEvent>,
     dropped: u64,
-    /// Who is woken by a message, and who by an overflow: a driver that has no room for messages is not woken for each.
+    /// Who is woken by a message, and who by a wish to close: a driver that has no room for messages is not woken for each.
     receiver: Option<Waker>,
     closer: Option<Waker>,
 }
@@ -72,7 +78,7 @@ impl Backlog {
     pub(super) fn new(capacity: usize) -> Arc<Self> {
         // More places than a semaphore can count are as good as without a bound.
         let places = Semaphore::new(capacity.clamp(1, Semaphore::MAX_PERMITS));
-        Arc::new(Self { places, waiting: Mutex::default() })
+        Arc::new(Self { places, end: Semaphore::new(0), waiting: Mutex::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -98,11 +104,7 @@ impl Backlog {
             (Err(TryAcquireError::NoPermits), WhenFull::HandBack) => Err(SendError::Full(message)),
             (Err(TryAcquireError::NoPermits), WhenFull::DropOldest) => self.push_out(key, message),
             (Err(TryAcquireError::NoPermits), WhenFull::Close) => {
-                let mut waiting = self.lock();
-                waiting.overflowed = true;
-                let closer = waiting.closer.take();
-                drop(waiting);
-                wake(closer);
+                self.request_close(CloseFrame::known(CloseCode::TRY_AGAIN_LATER, "too slow"));
                 Err(SendError::Full(message))
             }
         }
@@ -174,6 +176,24 @@ impl Backlog {
         SendError::NotOpen(self.lock().refused_for.unwrap_or(State::Closed), message)
     }
 
+    // For whoever else has to do with the connection.
+
+    /// Has the connection closed with this frame; the first one counts.
+    pub(super) fn request_close(&self, frame: CloseFrame) {
+        let mut waiting = self.lock();
+        waiting.close.get_or_insert(frame);
+        let closer = waiting.closer.take();
+        drop(waiting);
+        wake(closer);
+    }
+
+    /// Waits for the end of the connection. How that was, if it did not end by being dropped. Cancel-safe.
+    pub(super) async fn ended(&self) -> Option<CloseEvent> {
+        // Nobody gets a place: it is closed in the end.
+        let _ = self.end.acquire().await;
+        self.lock().ended_with.clone()
+    }
+
     // For the one that drives the connection.
 
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Message> {
@@ -197,14 +217,22 @@ impl Backlog {
         Some(message)
     }
 
-    /// Whether a sender wants the connection closed, once; otherwise whoever polls is woken for it.
-    pub(super) fn poll_overflow(&self, cx: &mut Context<'_>) -> bool {
+    /// What somebody wants the connection closed with, once; if nobody does, whoever polls is woken for it.
+    pub(super) fn poll_close_request(&self, cx: &mut Context<'_>) -> Option<CloseFrame> {
         let mut waiting = self.lock();
-        if core::mem::take(&mut waiting.overflowed) {
-            return true;
+        let frame = waiting.close.take();
+        if frame.is_none() {
+            register(&mut waiting.closer, cx.waker());
         }
-        register(&mut waiting.closer, cx.waker());
-        false
+        frame
+    }
+
+    /// The connection has ended, like this if that is known. The first time counts.
+    pub(super) fn end(&self, close: Option<&CloseEvent>) {
+        if !self.end.is_closed() {
+            self.lock().ended_with = close.cloned();
+            self.end.close();
+        }
     }
 
     /// Gives back what waits, and accepts nothing from now on, since the connection is in this state.

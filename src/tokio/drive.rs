@@ -45,6 +45,7 @@ where
                 return Poll::Ready(found);
             }
             if found.is_none() && self.io.is_none() {
+                self.tell_others_of_the_end();
                 return Poll::Ready(self.driver.tell_close());
             }
 
@@ -107,6 +108,7 @@ where
     /// [`poll_until`](Self::poll_until) the end, and how that was.
     pub(super) fn poll_end(&mut self, goal: Goal, cx: &mut Context<'_>) -> Poll<CloseEvent> {
         ready!(self.poll_until(goal, cx));
+        self.tell_others_of_the_end();
         self.driver.close_event.clone().map_or(Poll::Pending, Poll::Ready)
     }
 
@@ -141,6 +143,12 @@ where
         self.wakers.wake(Task::Writer);
     }
 
+    fn tell_others_of_the_end(&self) {
+        if let Some(queue) = &self.queue {
+            queue.end(self.driver.close_event.as_ref());
+        }
+    }
+
     fn has_reached(&self, goal: Goal) -> bool {
         // A message that was promised room goes before one that asks for room now.
         let waits_its_turn = goal == Goal::Capacity
@@ -165,7 +173,7 @@ where
     fn put_out(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         let mut did_anything = false;
         for _ in 0..MAX_ROUNDS {
-            self.take_queued(now, cx);
+            self.take_queued(cx);
             let wrote = self.poll_write(now, cx) | self.poll_flush_transport(now, cx);
             self.poll_transport(cx);
             did_anything |= wrote;
@@ -203,7 +211,9 @@ where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     fn drop(&mut self) {
-        if self.io.is_some() {
+        if self.io.is_none() {
+            self.tell_others_of_the_end();
+        } else {
             self.begin_closing(dropped());
             // Whatever the task did before must not count against this one attempt.
             let attempt = pin!(unconstrained(poll_fn(|cx| {

@@ -15,7 +15,6 @@ use alloc::boxed::Box;
 use bytes::{Buf, BytesMut};
 
 use super::{WebSocketStream, as_tcp};
-use crate::close::{CloseCode, CloseFrame};
 use crate::connection::{Output, Transport};
 use crate::state::State;
 use crate::time::Timestamp;
@@ -50,17 +49,16 @@ where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     /// Moves messages of other tasks into the connection, as many as it takes.
-    pub(super) fn take_queued(&mut self, now: Timestamp, cx: &mut Context<'_>) {
+    pub(super) fn take_queued(&mut self, cx: &mut Context<'_>) {
         let Some(queue) = &mut self.queue else { return };
         let connection = &mut self.driver.connection;
         match connection.state() {
             State::Connecting => {}
             State::Closing | State::Closed => queue.close(),
-            State::Open if queue.poll_overflow(cx) => {
-                connection.close(CloseFrame::known(CloseCode::TRY_AGAIN_LATER, "too slow"), now);
-                queue.close();
-            }
             State::Open => {
+                if let Some(frame) = queue.poll_close_request(cx) {
+                    return self.begin_closing(Some(frame));
+                }
                 while connection.send_capacity() > 0
                     && !connection.is_sending_chunks()
                     && let Poll::Ready(message) = queue.poll_next(cx)

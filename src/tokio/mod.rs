@@ -35,6 +35,7 @@
 
 mod backlog;
 mod client;
+mod connections;
 mod drive;
 mod halves;
 mod incoming;
@@ -72,6 +73,7 @@ pub use client::{
     AttemptEnd, BoxError, ClientConfig, ClientEvent, Connector, Disconnected, NextAttempt,
     ReconnectingClient, Unsent,
 };
+pub use connections::{Connections, Registered, ShutdownReport};
 pub use halves::{ReadHalf, WriteHalf};
 pub use incoming::{Incoming, accept};
 pub use parts::Parts;

@@ -9,7 +9,9 @@ use ::tokio::io::{AsyncRead, AsyncWrite};
 use super::WebSocketStream;
 use super::backlog::{Backlog, WhenFull};
 use crate::adapter::Error;
+use crate::close::CloseFrame;
 use crate::error::SendError;
+use crate::event::CloseEvent;
 use crate::message::Message;
 use crate::state::State;
 
@@ -129,9 +131,15 @@ impl Queue {
         self.held.take().or_else(|| self.backlog.try_next())
     }
 
-    /// Whether a sender found it full that wants the connection closed then.
-    pub(super) fn poll_overflow(&self, cx: &mut Context<'_>) -> bool {
-        self.backlog.poll_overflow(cx)
+    /// What somebody wants the connection closed with.
+    pub(super) fn poll_close_request(&self, cx: &mut Context<'_>) -> Option<CloseFrame> {
+        self.backlog.poll_close_request(cx)
+    }
+
+    /// The connection has ended, like this if that is known.
+    pub(super) fn end(&self, close: Option<&CloseEvent>) {
+        self.close();
+        self.backlog.end(close);
     }
 
     pub(super) fn hold(&mut self, message: Message) -> Result<(), Error> {
@@ -154,7 +162,7 @@ impl Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        self.close();
+        self.end(None);
     }
 }
 
@@ -164,10 +172,15 @@ where
 {
     /// A sender for other tasks. What they send goes out while this socket is polled.
     pub fn sender(&mut self) -> MessageSender {
+        MessageSender::new(self.backlog())
+    }
+
+    /// What others reach this socket by.
+    pub(super) fn backlog(&mut self) -> Arc<Backlog> {
         let queue = self.queue.get_or_insert_with(Queue::new);
         if self.driver.connection.state() > State::Open {
             queue.close();
         }
-        MessageSender::new(queue.backlog.clone())
+        queue.backlog.clone()
     }
 }

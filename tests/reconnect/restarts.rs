@@ -16,8 +16,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::net::{TcpListener, TcpStream};
-use websocket_proto::tokio::{BoxError, ClientConfig, ClientEvent, Disconnected, ReconnectingClient, accept};
-use websocket_proto::{Accept, ClientRequest, CloseCode, CloseFrame, Config, OriginPolicy};
+use websocket_proto::tokio::{
+    BoxError, ClientConfig, ClientEvent, Connections, Disconnected, ReconnectingClient, accept,
+};
+use websocket_proto::{Accept, ClientRequest, CloseCode, CloseFrame, Config, Message, OriginPolicy};
 
 /// How long anything may take that waits for another process.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -111,6 +113,14 @@ struct Seen {
 }
 
 impl Seen {
+    /// Until this server has got 500 messages.
+    fn watch(&mut self, server: &Server) {
+        let before = self.numbers.len();
+        while self.numbers.len() < before + 500 {
+            self.note(&server.line().expect("more messages"));
+        }
+    }
+
     /// Takes note of a line. There must never be two connections.
     fn note(&mut self, line: &str) {
         if let Some(number) = line.strip_prefix("got ") {
@@ -135,10 +145,7 @@ fn ten_restarts_lose_no_message_and_double_none() {
     for restart in RESTARTS {
         let mut server = Server::start();
         port.store(server.port, Ordering::SeqCst);
-        let before = seen.numbers.len();
-        while seen.numbers.len() < before + 500 {
-            seen.note(&server.line().expect("more messages"));
-        }
+        seen.watch(&server);
         server.end(restart);
         while let Some(line) = server.line() {
             seen.note(&line);
@@ -147,7 +154,7 @@ fn ten_restarts_lose_no_message_and_double_none() {
     // The last one stays until the client has left.
     let mut server = Server::start();
     port.store(server.port, Ordering::SeqCst);
-    seen.note(&server.line().expect("a connection"));
+    seen.watch(&server);
     stop.send(()).unwrap();
     let (sent, ends) = client.join().unwrap();
     server.end(Restart::Graceful);
@@ -156,9 +163,7 @@ fn ten_restarts_lose_no_message_and_double_none() {
     }
 
     assert_eq!(seen.connections, RESTARTS.len() + 1);
-    let numbers = |messages: &[websocket_proto::Message]| -> Vec<u32> {
-        messages.iter().map(|message| message.as_text().unwrap().parse().unwrap()).collect()
-    };
+    let numbers = |messages: &[Message]| -> Vec<u32> { messages.iter().map(number).collect() };
     let unconfirmed: Vec<u32> = ends.iter().flat_map(|end| numbers(&end.unconfirmed)).collect();
     let unsent: Vec<u32> = ends.iter().flat_map(|end| numbers(&end.unsent)).collect();
     let received: HashSet<u32> = seen.numbers.iter().copied().collect();
@@ -201,11 +206,13 @@ async fn talk(
     let mut config = ClientConfig::default();
     config.reconnect.initial_backoff = Duration::from_millis(20);
     config.reconnect.max_backoff = Duration::from_millis(200);
+    config.max_queued = 50;
     let mut client = ReconnectingClient::new(connect, config).unwrap();
     let sender = client.sender();
     let sending = tokio::spawn(async move {
         let mut number = 0_u32;
-        while sender.send(number.to_string()).await.is_ok() {
+        // Of all sizes, so that some are written in part when the server goes.
+        while sender.send(format!("{number} {}", "x".repeat(number as usize * 97 % 20_000))).await.is_ok() {
             number += 1;
         }
         number
@@ -224,6 +231,10 @@ async fn talk(
     (sending.await.unwrap(), ends)
 }
 
+fn number(message: &Message) -> u32 {
+    message.as_text().unwrap().split_once(' ').unwrap().0.parse().unwrap()
+}
+
 /// Not a test: the server process of the one above, where the environment says so.
 #[test]
 fn the_server() {
@@ -239,44 +250,35 @@ async fn serve() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("server: port {}", listener.local_addr().unwrap().port());
     // Whoever started it says no more: then it goes.
-    let (go, gone) = tokio::sync::watch::channel(());
+    let (go, mut gone) = tokio::sync::oneshot::channel::<()>();
     thread::spawn(move || {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         drop(go);
     });
-    let open = Arc::new(AtomicU16::new(0));
-    let mut connections = tokio::task::JoinSet::new();
-    let mut going = gone.clone();
+    let connections = Connections::new();
     loop {
         tokio::select! {
             tcp = listener.accept() => {
-                connections.spawn(receive(tcp.unwrap().0, open.clone(), gone.clone()));
+                tokio::spawn(receive(tcp.unwrap().0, connections.clone()));
             }
-            _ = going.changed() => break,
+            _ = &mut gone => break,
         }
     }
     drop(listener);
-    while connections.join_next().await.is_some() {}
+    let frame = CloseFrame::new(CloseCode::SERVICE_RESTART, "").unwrap();
+    let report = connections.shutdown(frame, LIMIT).await;
+    assert!(report.unclean.is_empty() && report.unfinished.is_empty(), "{report:?}");
     std::process::exit(0);
 }
 
-async fn receive(tcp: TcpStream, open: Arc<AtomicU16>, mut gone: tokio::sync::watch::Receiver<()>) {
+async fn receive(tcp: TcpStream, connections: Connections<()>) {
     let incoming = accept(tcp, Arc::new(Config::default())).await.unwrap();
     let mut socket = incoming.accept(&Accept::new(OriginPolicy::Any)).await.unwrap();
-    say(&format!("{} open", open.fetch_add(1, Ordering::SeqCst) + 1));
-    loop {
-        tokio::select! {
-            message = socket.next() => match message {
-                Some(Ok(message)) => say(&format!("got {}", message.as_text().unwrap())),
-                _ => break,
-            },
-            _ = gone.changed() => {
-                socket.close(CloseFrame::new(CloseCode::SERVICE_RESTART, "").unwrap()).await;
-                break;
-            }
-        }
+    let _registered = connections.add((), &mut socket);
+    say(&format!("{} open", connections.len()));
+    while let Some(Ok(message)) = socket.next().await {
+        say(&format!("got {}", number(&message)));
     }
-    open.fetch_sub(1, Ordering::SeqCst);
 }
 
 /// One write, so that a kill leaves whole lines.

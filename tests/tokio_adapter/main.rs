@@ -13,6 +13,7 @@ mod handshake;
 mod parts;
 mod queue;
 mod reading;
+mod shutdown;
 mod slow;
 mod split;
 mod writing;
