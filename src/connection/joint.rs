@@ -292,22 +292,28 @@ impl Sender {
         if !self.life.is_over() || core::mem::replace(&mut self.closed_was_told, true) {
             return None;
         }
+        self.confirm_by_close();
         Some(Event::Closed(self.close_event()))
+    }
+
+    /// A peer that answers our Close frame has read what came before it. One that crossed ours on the way answers nothing, and
+    /// is told by its code.
+    fn confirm_by_close(&mut self) {
+        let was_first = self.life.was_clean() && self.closed_first_by == Some(Side::Local);
+        let answer = self.received.as_ref().map(|(code, _)| *code);
+        if was_first && answer == self.outbox.close_code() {
+            self.stats.messages_confirmed = self.stats.messages_sent;
+        }
     }
 
     fn close_event(&mut self) -> CloseEvent {
         let was_clean = self.life.was_clean();
-        let sent = self.outbox.close_code().filter(|_| self.close_written);
         let (received, reason) = self.received.take().unzip();
-        // A Close frame that crossed ours on the way answers nothing, and is told by its code.
-        if was_clean && self.closed_first_by == Some(Side::Local) && received == sent {
-            self.stats.messages_confirmed = self.stats.messages_sent;
-        }
         CloseEvent::new(Ending {
             reason: reason.unwrap_or_default(),
             was_clean,
             cause: self.cause.unwrap_or(Cause::ClosingHandshake),
-            sent,
+            sent: self.outbox.close_code().filter(|_| self.close_written),
             received,
             closed_first_by: self.closed_first_by,
             unsent_messages: self.outbox.messages_unsent(),

@@ -26,6 +26,9 @@
 //! deadlines are judged while the application only reads, or only flushes. A task that does neither for a while should hand
 //! its messages to a [`MessageSender`] and leave the socket to a task that reads, or run [`WebSocketStream::drive`].
 //!
+//! A client whose connections come and go is a [`ReconnectingClient`]; a server keeps its sockets together by [`Connections`], to
+//! close them all when it goes away.
+//!
 //! Every operation on a socket may be cancelled at any await, and goes on when called again: no state lives in a future. The
 //! opening handshake is the exception: whoever drops the future of [`connect`] or [`accept`] drops the connection.
 //!
