@@ -190,6 +190,7 @@ pub use event::{Cause, CloseEvent, Event, Side, StreamPosition};
 pub use message::{Chunk, Message, Utf8Bytes};
 pub use receive::Receiver;
 pub use reconnect::{Reconnect, ReconnectConfig, ReconnectState, Retry, StopReason};
+pub use send::Prepared;
 pub use signal::Signal;
 pub use state::State;
 pub use stats::Stats;

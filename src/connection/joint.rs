@@ -25,11 +25,25 @@ impl Sender {
         self.parsed(signal.bytes, signal.progress);
         match signal.news {
             News::Message(message) => self.life.hears().then(|| {
-                self.stats.messages_received = self.stats.messages_received.saturating_add(1);
+                self.stats.messages_received = self.stats.messages_received.wrapping_add(1);
                 Event::Message(message)
             }),
             news => self.apply_rarer(news),
         }
+    }
+
+    /// Whether what arrives is taken in and counts.
+    #[inline]
+    pub(super) fn is_hearing(&self) -> bool {
+        self.wants_read() && self.life.hears()
+    }
+
+    /// As [`apply`](Self::apply), for a message that came whole while this side [hears](Self::is_hearing).
+    #[inline]
+    pub(super) fn heard_message(&mut self, bytes: usize, now: Timestamp) {
+        self.observe(now);
+        self.parsed(bytes, Progress::Finished);
+        self.stats.messages_received = self.stats.messages_received.wrapping_add(1);
     }
 
     /// The end, once; `None` if there is nothing to tell, or nothing more.
@@ -139,7 +153,7 @@ impl Sender {
     pub(super) fn received_bytes(&mut self, bytes: usize) {
         if bytes > 0 {
             self.last_received = self.now;
-            self.stats.bytes_received = self.stats.bytes_received.saturating_add(bytes as u64);
+            self.stats.bytes_received = self.stats.bytes_received.wrapping_add(bytes as u64);
         }
     }
 

@@ -11,7 +11,7 @@ use ::tokio::io::{AsyncRead, AsyncWrite};
 use ::tokio::time::{Instant, timeout_at};
 
 use super::WebSocketStream;
-use super::backlog::Backlog;
+use super::mailbox::Mailbox;
 use crate::close::CloseFrame;
 use crate::event::CloseEvent;
 
@@ -64,7 +64,7 @@ struct Registry<T> {
 
 struct Member<T> {
     label: T,
-    socket: Arc<Backlog>,
+    socket: Arc<Mailbox>,
 }
 
 /// A place among [`Connections`], which is given up when this is dropped: keep it as long as the socket.
@@ -121,7 +121,7 @@ impl<T> Connections<T> {
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
-        let socket = socket.backlog();
+        let socket = socket.mailbox();
         let mut registry = self.lock();
         if let Some(frame) = &registry.closing {
             socket.request_close(frame.clone());

@@ -12,8 +12,9 @@ use super::sender::Queue;
 use super::wakers::Task;
 use crate::adapter::{Error, Goal, dropped};
 use crate::close::CloseFrame;
+use crate::connection::Connection;
+use crate::error::SendError;
 use crate::event::{CloseEvent, Event};
-use crate::message::Chunk;
 use crate::state::State;
 use crate::time::Timestamp;
 
@@ -112,17 +113,17 @@ where
         self.driver.close_event.clone().map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// Queues the chunk once there is room for it, and writes it.
-    pub(super) fn poll_send_chunk(
+    /// Lets `send` queue something once there is room for it, and writes it.
+    pub(super) fn poll_send<T>(
         &mut self,
-        chunk: &mut Option<Chunk>,
+        send: &mut Option<impl FnOnce(&mut Connection) -> Result<(), SendError<T>>>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
-        if chunk.is_some() {
+        if send.is_some() {
             ready!(self.poll_until(Goal::Capacity, cx));
         }
-        if let Some(chunk) = chunk.take()
-            && let Err(error) = self.driver.connection.send_chunk(chunk)
+        if let Some(send) = send.take()
+            && let Err(error) = send(&mut self.driver.connection)
         {
             return Poll::Ready(Err(self.driver.refused(error)));
         }
@@ -170,7 +171,22 @@ where
     }
 
     /// Writes what waits, and does to the transport what the machine says, until it takes no more. Whether it took anything.
+    #[inline]
     fn put_out(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
+        let connection = &self.driver.connection;
+        if connection.state() == State::Open
+            && !connection.wants_write()
+            && !self.driver.unflushed
+            && self.queue.is_none()
+        {
+            self.driver.owes_reply = false;
+            return false;
+        }
+        self.put_all_out(now, cx)
+    }
+
+    #[inline(never)]
+    fn put_all_out(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         let mut did_anything = false;
         for _ in 0..MAX_ROUNDS {
             self.take_queued(cx);

@@ -36,13 +36,13 @@
 //!
 //! Import by name: `use websocket_proto::*` would bring this module in as `tokio`, beside the crate of that name.
 
-mod backlog;
 mod client;
 mod connections;
 mod drive;
 mod halves;
 mod incoming;
 mod io;
+mod mailbox;
 mod parts;
 mod sender;
 mod stream;
@@ -63,6 +63,7 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::event::{CloseEvent, Event};
 use crate::message::Chunk;
+use crate::send::Prepared;
 use crate::state::State;
 use crate::stats::Stats;
 use crate::time::Timestamp;
@@ -71,7 +72,6 @@ use io::Timer;
 use sender::Queue;
 use wakers::Wakers;
 
-pub use backlog::WhenFull;
 pub use client::{
     AttemptEnd, BoxError, ClientConfig, ClientEvent, Connector, Disconnected, NextAttempt,
     ReconnectingClient, Unsent,
@@ -79,6 +79,7 @@ pub use client::{
 pub use connections::{Connections, Registered, ShutdownReport};
 pub use halves::{ReadHalf, WriteHalf};
 pub use incoming::{Incoming, accept};
+pub use mailbox::WhenFull;
 pub use parts::Parts;
 pub use sender::MessageSender;
 
@@ -198,8 +199,17 @@ where
     /// # Errors
     /// [`Error::WrongKind`], [`Error::NotOpen`], or [`Error::Closed`] if the connection ended before it was written.
     pub async fn send_chunk(&mut self, chunk: Chunk) -> Result<(), Error> {
-        let mut chunk = Some(chunk);
-        poll_fn(|cx| self.poll_send_chunk(&mut chunk, cx)).await
+        let mut send = Some(|connection: &mut Connection| connection.send_chunk(chunk));
+        poll_fn(|cx| self.poll_send(&mut send, cx)).await
+    }
+
+    /// Sends a message that many connections send, as `Sink::send` does any other.
+    ///
+    /// # Errors
+    /// As of `Sink::send`.
+    pub async fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
+        let mut send = Some(|connection: &mut Connection| connection.send_prepared(prepared));
+        poll_fn(|cx| self.poll_send(&mut send, cx)).await
     }
 
     /// Queues a Ping with at most 125 bytes of payload; it goes out as soon as the socket is polled.

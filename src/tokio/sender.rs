@@ -7,7 +7,7 @@ use core::task::{Context, Poll};
 use ::tokio::io::{AsyncRead, AsyncWrite};
 
 use super::WebSocketStream;
-use super::backlog::{Backlog, WhenFull};
+use super::mailbox::{Mailbox, WhenFull};
 use crate::adapter::Error;
 use crate::close::CloseFrame;
 use crate::error::SendError;
@@ -46,19 +46,19 @@ const CAPACITY: usize = 64;
 /// ```
 #[derive(Clone)]
 pub struct MessageSender {
-    backlog: Arc<Backlog>,
+    mailbox: Arc<Mailbox>,
     when_full: WhenFull,
 }
 
 impl MessageSender {
-    pub(super) fn new(backlog: Arc<Backlog>) -> Self {
-        Self { backlog, when_full: WhenFull::default() }
+    pub(super) fn new(mailbox: Arc<Mailbox>) -> Self {
+        Self { mailbox, when_full: WhenFull::default() }
     }
 
     /// A sender into the same queue that does this when the queue is full. [`WhenFull::HandBack`] is what others do.
     #[must_use]
     pub fn when_full(&self, when_full: WhenFull) -> Self {
-        Self { backlog: self.backlog.clone(), when_full }
+        Self { mailbox: self.mailbox.clone(), when_full }
     }
 
     /// Waits for a place in the queue and takes it. Dropped before that, it has sent nothing.
@@ -67,7 +67,7 @@ impl MessageSender {
     /// [`SendError::NotOpen`] with the message, once the connection is no longer open; [`SendError::Full`] with
     /// [`WhenFull::Close`], in place of waiting.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError<Message>> {
-        self.backlog.send(None, message.into(), self.when_full).await
+        self.mailbox.send(None, message.into(), self.when_full).await
     }
 
     /// Takes a place in the queue if there is one, or if [`WhenFull::DropOldest`] makes one.
@@ -75,7 +75,7 @@ impl MessageSender {
     /// # Errors
     /// [`SendError::Full`] or [`SendError::NotOpen`], with the message.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError<Message>> {
-        self.backlog.try_send(None, message.into(), self.when_full)
+        self.mailbox.try_send(None, message.into(), self.when_full)
     }
 
     /// As [`send`](Self::send), but a message of the same key that waits in the queue, from whichever sender, is replaced by
@@ -84,7 +84,7 @@ impl MessageSender {
     /// # Errors
     /// The same.
     pub async fn send_newest(&self, key: u64, message: impl Into<Message>) -> Result<(), SendError<Message>> {
-        self.backlog.send(Some(key), message.into(), self.when_full).await
+        self.mailbox.send(Some(key), message.into(), self.when_full).await
     }
 
     /// As [`try_send`](Self::try_send), with a key as for [`send_newest`](Self::send_newest).
@@ -92,13 +92,13 @@ impl MessageSender {
     /// # Errors
     /// The same.
     pub fn try_send_newest(&self, key: u64, message: impl Into<Message>) -> Result<(), SendError<Message>> {
-        self.backlog.try_send(Some(key), message.into(), self.when_full)
+        self.mailbox.try_send(Some(key), message.into(), self.when_full)
     }
 
     /// How many messages have given up their place in the queue to newer ones, of all senders together.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.backlog.dropped()
+        self.mailbox.dropped()
     }
 }
 
@@ -111,35 +111,35 @@ impl fmt::Debug for MessageSender {
 /// The socket's end of the queue.
 #[derive(Debug)]
 pub(super) struct Queue {
-    backlog: Arc<Backlog>,
+    mailbox: Arc<Mailbox>,
     /// A message of the socket's own, which was promised room that another task's message took. It goes first.
     held: Option<Message>,
 }
 
 impl Queue {
     fn new() -> Self {
-        Self { backlog: Backlog::new(CAPACITY), held: None }
+        Self { mailbox: Mailbox::new(CAPACITY), held: None }
     }
 
     /// The next message. It never ends.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Message> {
-        self.held.take().map_or_else(|| self.backlog.poll_next(cx), Poll::Ready)
+        self.held.take().map_or_else(|| self.mailbox.poll_next(cx), Poll::Ready)
     }
 
     /// The next message, if one is there.
     pub(super) fn try_next(&mut self) -> Option<Message> {
-        self.held.take().or_else(|| self.backlog.try_next())
+        self.held.take().or_else(|| self.mailbox.try_next())
     }
 
     /// What somebody wants the connection closed with.
     pub(super) fn poll_close_request(&self, cx: &mut Context<'_>) -> Option<CloseFrame> {
-        self.backlog.poll_close_request(cx)
+        self.mailbox.poll_close_request(cx)
     }
 
     /// The connection has ended, like this if that is known.
     pub(super) fn end(&self, close: Option<&CloseEvent>) {
         self.close();
-        self.backlog.end(close);
+        self.mailbox.end(close);
     }
 
     pub(super) fn hold(&mut self, message: Message) -> Result<(), Error> {
@@ -156,7 +156,7 @@ impl Queue {
 
     /// Refuses what comes from now on, and drops what waits.
     pub(super) fn close(&self) {
-        self.backlog.refuse(State::Closed);
+        self.mailbox.refuse(State::Closed);
     }
 }
 
@@ -172,15 +172,15 @@ where
 {
     /// A sender for other tasks. What they send goes out while this socket is polled.
     pub fn sender(&mut self) -> MessageSender {
-        MessageSender::new(self.backlog())
+        MessageSender::new(self.mailbox())
     }
 
     /// What others reach this socket by.
-    pub(super) fn backlog(&mut self) -> Arc<Backlog> {
+    pub(super) fn mailbox(&mut self) -> Arc<Mailbox> {
         let queue = self.queue.get_or_insert_with(Queue::new);
         if self.driver.connection.state() > State::Open {
             queue.close();
         }
-        queue.backlog.clone()
+        queue.mailbox.clone()
     }
 }

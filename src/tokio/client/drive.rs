@@ -90,7 +90,7 @@ impl<C: Connector> ReconnectingClient<C> {
                 if let Stage::Opening(socket) = core::mem::replace(&mut self.stage, Stage::Idle) {
                     self.stage = Stage::Open(socket);
                 }
-                self.backlog.accept();
+                self.mailbox.accept();
                 Poll::Ready(Some(ClientEvent::Open(response)))
             }
             Some(Err(Error::Refused(response))) => self.lost(AttemptEnd::Refused(response)),
@@ -130,7 +130,7 @@ impl<C: Connector> ReconnectingClient<C> {
         while self.ledger.weight() < self.config.max_unconfirmed.max(1)
             && let Poll::Ready(Ok(())) = Pin::new(&mut **socket).poll_ready(cx)
         {
-            let next = self.returned.pop_front().map_or_else(|| self.backlog.poll_next(cx), Poll::Ready);
+            let next = self.returned.pop_front().map_or_else(|| self.mailbox.poll_next(cx), Poll::Ready);
             let Poll::Ready(message) = next else { return };
             if Pin::new(&mut **socket).start_send(message.clone()).is_err() {
                 self.returned.push_front(message);
@@ -179,7 +179,7 @@ impl<C: Connector> ReconnectingClient<C> {
         let is_over = matches!(next, NextAttempt::Never(_));
         if is_over || self.config.unsent == Unsent::GiveBack {
             unsent.extend(self.returned.drain(..));
-            unsent.extend(self.backlog.refuse(if is_over { State::Closed } else { State::Connecting }));
+            unsent.extend(self.mailbox.refuse(if is_over { State::Closed } else { State::Connecting }));
         }
         Disconnected { attempt: self.attempt, end, next, unconfirmed, unsent }
     }

@@ -15,7 +15,7 @@ use core::pin::Pin;
 use ::tokio::io::{AsyncRead, AsyncWrite};
 use ::tokio::time::{Instant, Sleep};
 
-use super::backlog::Backlog;
+use super::mailbox::Mailbox;
 use super::{MessageSender, WebSocketStream};
 use crate::adapter::{Error, seed};
 use crate::close::CloseFrame;
@@ -153,8 +153,8 @@ pub struct ReconnectingClient<C: Connector> {
     timer: Option<Pin<Box<Sleep>>>,
     attempt: u64,
     stage: Stage<C>,
-    backlog: Arc<Backlog>,
-    /// What a connection took and did not write: it goes before what is in the backlog.
+    mailbox: Arc<Mailbox>,
+    /// What a connection took and did not write: it goes before what is in the mailbox.
     returned: VecDeque<Message>,
     ledger: Ledger,
 }
@@ -173,9 +173,9 @@ impl<C: Connector> ReconnectingClient<C> {
     /// # Errors
     /// [`Error::NoEntropy`].
     pub fn new(connector: C, config: ClientConfig) -> Result<Self, Error> {
-        let backlog = Backlog::new(config.max_queued);
+        let mailbox = Mailbox::new(config.max_queued);
         if config.unsent == Unsent::GiveBack {
-            backlog.refuse(State::Connecting);
+            mailbox.refuse(State::Connecting);
         }
         Ok(Self {
             connector,
@@ -185,7 +185,7 @@ impl<C: Connector> ReconnectingClient<C> {
             timer: None,
             attempt: 0,
             stage: Stage::Idle,
-            backlog,
+            mailbox,
             returned: VecDeque::new(),
             ledger: Ledger::default(),
         })
@@ -201,7 +201,7 @@ impl<C: Connector> ReconnectingClient<C> {
     /// The task that drives the client should not wait for [`MessageSender::send`]: a full queue would never empty.
     #[must_use]
     pub fn sender(&self) -> MessageSender {
-        MessageSender::new(self.backlog.clone())
+        MessageSender::new(self.mailbox.clone())
     }
 
     /// The connection, if there is one that is open.
@@ -233,7 +233,7 @@ impl<C: Connector> ReconnectingClient<C> {
 
 impl<C: Connector> Drop for ReconnectingClient<C> {
     fn drop(&mut self) {
-        self.backlog.refuse(State::Closed);
+        self.mailbox.refuse(State::Closed);
     }
 }
 

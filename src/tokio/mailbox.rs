@@ -44,7 +44,7 @@ pub enum WhenFull {
 }
 
 /// What waits, and who waits for it.
-pub(super) struct Backlog {
+pub(super) struct Mailbox {
     /// Places that are neither taken nor promised to a sender that waits.
     places: Semaphore,
     /// Has no places, and is closed when the connection has ended.
@@ -68,13 +68,13 @@ struct Waiting {
 }
 
 /// What waits may hold passwords, so it is not shown.
-impl fmt::Debug for Backlog {
+impl fmt::Debug for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Backlog").field("places", &self.places.available_permits()).finish_non_exhaustive()
+        f.debug_struct("Mailbox").field("places", &self.places.available_permits()).finish_non_exhaustive()
     }
 }
 
-impl Backlog {
+impl Mailbox {
     pub(super) fn new(capacity: usize) -> Arc<Self> {
         // More places than a semaphore can count are as good as without a bound.
         let places = Semaphore::new(capacity.clamp(1, Semaphore::MAX_PERMITS));
