@@ -202,11 +202,15 @@ impl Sender {
         let heartbeat = self.pulse.as_ref().and_then(|pulse| pulse.ping.answered_by(&payload, self.now));
         let application =
             self.application_ping.as_ref().and_then(|ping| ping.answered_by(&payload, self.now));
-        if heartbeat.is_some() {
-            self.pulse = None;
+        let answered = if heartbeat.is_some() {
+            self.pulse.take().map(|pulse| pulse.ping)
         } else if application.is_some() {
-            self.application_ping = None;
-        }
+            self.application_ping.take()
+        } else {
+            None
+        };
+        let confirmed = answered.map_or(0, |ping| ping.messages_before());
+        self.stats.messages_confirmed = self.stats.messages_confirmed.max(confirmed);
         let round_trip = heartbeat.or(application);
         self.stats.round_trip = round_trip.or(self.stats.round_trip);
         Event::Pong { payload, round_trip }
@@ -302,7 +306,18 @@ impl Sender {
         if !self.life.is_over() || core::mem::replace(&mut self.closed_was_told, true) {
             return None;
         }
+        self.confirm_by_close();
         Some(Event::Closed(self.close_event()))
+    }
+
+    /// A peer that answers our Close frame has read what came before it. One that crossed ours on the way answers nothing, and
+    /// is told by its code.
+    fn confirm_by_close(&mut self) {
+        let was_first = self.life.was_clean() && self.closed_first_by == Some(Side::Local);
+        let answer = self.received.as_ref().map(|(code, _)| *code);
+        if was_first && answer == self.outbox.close_code() {
+            self.stats.messages_confirmed = self.stats.messages_sent;
+        }
     }
 
     fn close_event(&mut self) -> CloseEvent {

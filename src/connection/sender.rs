@@ -450,7 +450,7 @@ impl Sender {
             PingKind::Application => self.application_ping.as_mut(),
         };
         if let Some(ping) = ping {
-            ping.written(self.now);
+            ping.written(self.stats.messages_sent, self.now);
         }
     }
 }

@@ -46,6 +46,7 @@ where
                 return Poll::Ready(found);
             }
             if found.is_none() && self.io.is_none() {
+                self.tell_others_of_the_end();
                 return Poll::Ready(self.driver.tell_close());
             }
 
@@ -108,6 +109,7 @@ where
     /// [`poll_until`](Self::poll_until) the end, and how that was.
     pub(super) fn poll_end(&mut self, goal: Goal, cx: &mut Context<'_>) -> Poll<CloseEvent> {
         ready!(self.poll_until(goal, cx));
+        self.tell_others_of_the_end();
         self.driver.close_event.clone().map_or(Poll::Pending, Poll::Ready)
     }
 
@@ -140,6 +142,12 @@ where
         self.driver.stop_reading(now);
         // Room is what a blocked writer may wait for.
         self.wakers.wake(Task::Writer);
+    }
+
+    fn tell_others_of_the_end(&self) {
+        if let Some(queue) = &self.queue {
+            queue.end(self.driver.close_event.as_ref());
+        }
     }
 
     fn has_reached(&self, goal: Goal) -> bool {
@@ -219,7 +227,9 @@ where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     fn drop(&mut self) {
-        if self.io.is_some() {
+        if self.io.is_none() {
+            self.tell_others_of_the_end();
+        } else {
             self.begin_closing(dropped());
             // Whatever the task did before must not count against this one attempt.
             let attempt = pin!(unconstrained(poll_fn(|cx| {

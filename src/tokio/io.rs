@@ -60,6 +60,9 @@ where
             State::Connecting => {}
             State::Closing | State::Closed => queue.close(),
             State::Open => {
+                if let Some(frame) = queue.poll_close_request(cx) {
+                    return self.begin_closing(Some(frame));
+                }
                 while connection.send_capacity() > 0
                     && !connection.is_sending_chunks()
                     && let Poll::Ready(message) = queue.poll_next(cx)

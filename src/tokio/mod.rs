@@ -26,6 +26,9 @@
 //! deadlines are judged while the application only reads, or only flushes. A task that does neither for a while should hand
 //! its messages to a [`MessageSender`] and leave the socket to a task that reads, or run [`WebSocketStream::drive`].
 //!
+//! A client whose connections come and go is a [`ReconnectingClient`]; a server keeps its sockets together by [`Connections`], to
+//! close them all when it goes away.
+//!
 //! Every operation on a socket may be cancelled at any await, and goes on when called again: no state lives in a future. The
 //! opening handshake is the exception: whoever drops the future of [`connect`] or [`accept`] drops the connection.
 //!
@@ -33,10 +36,13 @@
 //!
 //! Import by name: `use websocket_proto::*` would bring this module in as `tokio`, beside the crate of that name.
 
+mod client;
+mod connections;
 mod drive;
 mod halves;
 mod incoming;
 mod io;
+mod mailbox;
 mod parts;
 mod sender;
 mod stream;
@@ -66,8 +72,14 @@ use io::Timer;
 use sender::Queue;
 use wakers::Wakers;
 
+pub use client::{
+    AttemptEnd, BoxError, ClientConfig, ClientEvent, Connector, Disconnected, NextAttempt,
+    ReconnectingClient, Unsent,
+};
+pub use connections::{Connections, Registered, ShutdownReport};
 pub use halves::{ReadHalf, WriteHalf};
 pub use incoming::{Incoming, accept};
+pub use mailbox::WhenFull;
 pub use parts::Parts;
 pub use sender::MessageSender;
 
