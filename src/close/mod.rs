@@ -2,6 +2,8 @@
 
 mod code;
 mod frame;
+mod registry;
 
 pub use code::{CloseCode, CodeRange, SentBy};
 pub use frame::{CloseFrame, CloseFrameError, MAX_REASON_LEN};
+pub use registry::Retry;

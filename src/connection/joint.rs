@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 
 use bytes::Bytes;
 
-use super::life::{Input, Receiving, Sending};
+use super::life::{Input, Receiving, Sending, Stage};
 use super::sender::Sender;
 use crate::close::{CloseCode, CloseFrame};
 use crate::entropy::Entropy;
@@ -105,6 +105,7 @@ impl Sender {
     pub(super) fn open(&mut self, agreement: Agreement) {
         self.agreement = agreement;
         self.life.apply(Input::Opened);
+        self.stage_since = self.now;
         // Silence before was the handshake's, which had a deadline of its own.
         self.last_received = self.now;
         self.last_progress = self.now;
@@ -177,7 +178,7 @@ impl Sender {
                 return Some(Event::Ping(payload));
             }
             News::Pong(payload) => return Some(self.apply_pong(payload)),
-            News::Close(frame) => self.apply_close(frame.as_ref()),
+            News::Close(frame) => self.apply_close(frame),
             News::Failed(fault) => self.fail(fault.into(), fault.close_code()),
         }
         None
@@ -198,13 +199,11 @@ impl Sender {
         Event::Pong { payload, round_trip }
     }
 
-    fn apply_close(&mut self, frame: Option<&CloseFrame>) {
+    fn apply_close(&mut self, frame: Option<CloseFrame>) {
         self.closed_first_by.get_or_insert(Side::Remote);
-        let code = frame.map_or(CloseCode::NO_STATUS, CloseFrame::code);
-        let reason = frame.map_or("", CloseFrame::reason);
-        self.received = Some((code, reason.to_string()));
         // The echo has the code alone (§5.5.1); the reason was the peer's.
-        self.outbox.push_close(frame.map(|frame| CloseFrame::known(frame.code(), "")), false);
+        self.outbox.push_close(frame.as_ref().map(|frame| CloseFrame::known(frame.code(), "")), false);
+        self.received = Some(CloseFrame::into_told(frame));
         self.begin_ending(Input::CloseReceived);
     }
 
@@ -292,17 +291,22 @@ impl Sender {
     }
 
     fn close_event(&mut self) -> CloseEvent {
-        let was_clean = self.life.was_clean();
-        let (received, reason) = self.received.take().unzip();
+        let was_open = self.life.stage == Stage::Done;
+        let heard_until = self.deaf_since.unwrap_or(self.now);
         CloseEvent::new(Ending {
-            reason: reason.unwrap_or_default(),
-            was_clean,
+            role: self.role,
+            was_clean: self.life.was_clean(),
             cause: self.cause.unwrap_or(Cause::ClosingHandshake),
-            sent: self.outbox.close_code().filter(|_| self.close_written),
-            received,
+            sent: self.outbox.take_close_frame().filter(|_| self.close_written),
+            received: self.received.take(),
             closed_first_by: self.closed_first_by,
+            open_for: was_open.then(|| self.now.saturating_duration_since(self.stage_since)),
+            since_received: heard_until.saturating_duration_since(self.last_received),
+            since_sent: self.now.saturating_duration_since(self.last_progress),
             unsent_messages: self.outbox.messages_unsent(),
-            local_stall: self.local_stall,
+            unsent_bytes: self.outbox.bytes_unsent(),
+            heartbeat: self.config.heartbeat,
+            local_stall: self.recent_stall(),
             stats: self.stats(),
         })
     }

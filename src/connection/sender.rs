@@ -67,6 +67,7 @@ pub struct Sender {
 
     // What happened when. Deadlines are computed from these.
     pub(super) now: Timestamp,
+    /// Since when [`Life::stage`] is what it is.
     pub(super) stage_since: Timestamp,
     pub(super) last_received: Timestamp,
     pub(super) last_progress: Timestamp,
@@ -86,7 +87,8 @@ pub struct Sender {
     pub(super) cause: Option<Cause>,
     pub(super) closed_first_by: Option<Side>,
     pub(super) received: Option<(CloseCode, String)>,
-    pub(super) local_stall: Option<Duration>,
+    /// How late we came to a deadline, and when we noticed.
+    pub(super) local_stall: Option<(Duration, Timestamp)>,
     pub(super) close_written: bool,
     pub(super) closed_was_told: bool,
 }

@@ -9,6 +9,7 @@ mod queue;
 mod wire_buf;
 
 use alloc::collections::VecDeque;
+use alloc::string::String;
 
 use bytes::{Buf, Bytes};
 
@@ -58,6 +59,8 @@ pub(crate) struct Outbox {
     /// Bytes the transport took since the connection began.
     written: u64,
     messages_dropped: u64,
+    /// As [`buffered`](Self::buffered) counted them when they were dropped.
+    bytes_dropped: u64,
 }
 
 /// Something whose last byte matters: when the transport took it, it was written.
@@ -88,8 +91,9 @@ enum Close {
         frame: Option<CloseFrame>,
         urgent: bool,
     },
-    /// Encoded; nothing is encoded after it. An HTTP answer in its place has no code, nor has one that was discarded.
-    Encoded(Option<CloseCode>),
+    /// Encoded, with its code and reason; nothing is encoded after it. An HTTP answer in its place has none, nor has one that
+    /// was discarded.
+    Encoded(Option<(CloseCode, String)>),
 }
 
 /// A Ping has one place for each kind, since an application that pings must not keep the heartbeat from beating.
@@ -130,6 +134,7 @@ impl Outbox {
             marks: Queue::new(),
             written: 0,
             messages_dropped: 0,
+            bytes_dropped: 0,
         }
     }
 
@@ -176,10 +181,15 @@ impl Outbox {
         self.unfinished
     }
 
-    /// The code of the Close frame that was encoded; 1005 if it carried none.
-    pub(crate) fn close_code(&self) -> Option<CloseCode> {
-        match self.close {
-            Close::Encoded(code) => code,
+    /// Bytes that were accepted and not written: those that were dropped and those that wait.
+    pub(crate) fn bytes_unsent(&self) -> u64 {
+        self.bytes_dropped.saturating_add(self.buffered() as u64)
+    }
+
+    /// Takes code and reason of the Close frame that was encoded; 1005 if it carried none.
+    pub(crate) fn take_close_frame(&mut self) -> Option<(CloseCode, String)> {
+        match &mut self.close {
+            Close::Encoded(frame) => frame.take(),
             Close::None | Close::Queued { .. } => None,
         }
     }
@@ -304,6 +314,8 @@ impl Outbox {
     }
 
     fn forget_messages(&mut self) {
+        let current = self.current.as_ref().map_or(0, |current| current.payload.len());
+        self.bytes_dropped = self.bytes_dropped.saturating_add(self.queued.saturating_add(current) as u64);
         self.messages = VecDeque::new();
         self.queued = 0;
         self.current = None;
@@ -317,6 +329,7 @@ impl Outbox {
         self.pongs = VecDeque::new();
         self.pongs_encoded = 0;
         self.pings = [const { None }; PingKind::COUNT];
+        self.bytes_dropped = self.bytes_unsent();
         self.wire.clear();
         self.taken = 0;
         if !matches!(self.close, Close::Encoded(_)) {
@@ -443,15 +456,14 @@ impl Outbox {
 
     fn encode_close(&mut self) {
         let Close::Queued { frame, .. } = core::mem::replace(&mut self.close, Close::None) else { return };
-        let code = frame.as_ref().map_or(CloseCode::NO_STATUS, CloseFrame::code);
         let mut payload = alloc::vec::Vec::new();
-        if let Some(frame) = frame {
+        if let Some(frame) = &frame {
             payload.extend_from_slice(&frame.code().as_u16().to_be_bytes());
             payload.extend_from_slice(frame.reason().as_bytes());
         }
         self.encode_frame(true, Opcode::Close, payload.into());
         self.mark(Mark::Close);
-        self.close = Close::Encoded(Some(code));
+        self.close = Close::Encoded(Some(CloseFrame::into_told(frame)));
         // What an urgent one overtook does not go out after it.
         self.pongs = VecDeque::new();
         self.pings = [const { None }; PingKind::COUNT];
