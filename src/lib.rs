@@ -49,7 +49,7 @@
 //!
 //! // Silence: the machine says when it must be called, and sends a Ping.
 //! now = client.poll_timeout().expect("a heartbeat is on by default");
-//! assert_eq!(now.saturating_duration_since(Timestamp::default()), Duration::from_secs(25));
+//! assert!(now.saturating_duration_since(Timestamp::default()) <= Duration::from_secs(25));
 //! client.handle_timeout(now);
 //! carry(&mut client, &mut to_server, now);
 //! assert!(matches!(server.poll_event(&mut to_server, now), Some(Event::Ping(_))));
@@ -183,7 +183,7 @@ pub mod tokio;
 #[cfg(feature = "std")]
 pub use adapter::Error;
 pub use close::{CloseCode, CloseFrame, CloseFrameError, CodeRange, MAX_REASON_LEN, Retry, SentBy};
-pub use config::{Config, Delivery, Heartbeat, MessageKinds, Role};
+pub use config::{Config, Delivery, Heartbeat, MessageKinds, Role, TextHeartbeat};
 pub use connection::{Connection, Output, Sender, Taken, Transport};
 pub use error::{Deadline, Limit, SendError, TransportFailure, Violation};
 pub use event::{Cause, CloseEvent, Endings, Event, Side, StreamPosition};

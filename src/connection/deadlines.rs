@@ -143,7 +143,7 @@ impl Sender {
         }
         let silent_since =
             if heard { self.last_received.min(self.last_progress) } else { self.last_progress };
-        Some((silent_since.saturating_add(settings.interval), Due::Ping))
+        Some((silent_since.saturating_add(self.beat_after), Due::Ping))
     }
 
     /// A deadline for the peer, or for the transport to it; put off where we gave it a respite.
@@ -174,7 +174,7 @@ impl Sender {
             let looked = self.last_received.max(self.last_progress);
             self.is_stall(looked.saturating_add(settings.interval), settings.margin());
         }
-        self.ping_heartbeat();
+        self.send_beat();
     }
 
     /// Whether we come so late to a deadline that passed at this time that the owner must have been stopped or overloaded.

@@ -10,6 +10,7 @@ use crate::close::{CloseCode, CloseFrame};
 use crate::entropy::Entropy;
 use crate::error::{Deadline, TransportFailure};
 use crate::event::{Cause, CloseEvent, Ending, Event, Side};
+use crate::message::{Chunk, Message};
 use crate::signal::{News, Progress, Signal};
 use crate::time::Timestamp;
 use crate::upgrade::Agreement;
@@ -24,10 +25,9 @@ impl Sender {
         self.observe(now);
         self.parsed(signal.bytes, signal.progress);
         match signal.news {
-            News::Message(message) => self.life.hears().then(|| {
-                self.stats.messages_received = self.stats.messages_received.saturating_add(1);
-                Event::Message(message)
-            }),
+            News::Message(message) if !self.sifts_texts => {
+                self.life.hears().then(|| self.apply_message(message))
+            }
             news => self.apply_rarer(news),
         }
     }
@@ -109,6 +109,7 @@ impl Sender {
         // Silence before was the handshake's, which had a deadline of its own.
         self.last_received = self.now;
         self.last_progress = self.now;
+        self.draw_interval();
     }
 
     /// Ends an opening handshake with an HTTP answer.
@@ -163,13 +164,15 @@ impl Sender {
             News::EndOfStream(position) => self.end_of_input(Cause::EndOfStream(position)),
             News::ReadFailed(failure) => self.read_failed(failure),
             _ if !self.life.hears() => {}
-            News::Nothing | News::Message(_) => {}
-            News::Chunk(chunk) => {
-                if chunk.is_last {
-                    self.stats.messages_received = self.stats.messages_received.saturating_add(1);
-                }
-                return Some(Event::Chunk(chunk));
-            }
+            News::Nothing => {}
+            News::Message(message) => match self.sift(message) {
+                Ok(message) => return Some(self.apply_message(message)),
+                Err(event) => return event,
+            },
+            News::Chunk(chunk) => match self.sift_chunk(chunk) {
+                Ok(chunk) => return Some(self.apply_chunk(chunk)),
+                Err(event) => return event,
+            },
             News::Ping(payload) => {
                 self.stats.pings_received = self.stats.pings_received.saturating_add(1);
                 if self.config.automatic_pong && self.life.sending != Sending::Broken {
@@ -184,9 +187,23 @@ impl Sender {
         None
     }
 
+    #[inline]
+    fn apply_message(&mut self, message: Message) -> Event {
+        self.stats.messages_received = self.stats.messages_received.saturating_add(1);
+        Event::Message(message)
+    }
+
+    fn apply_chunk(&mut self, chunk: Chunk) -> Event {
+        if chunk.is_last {
+            self.stats.messages_received = self.stats.messages_received.saturating_add(1);
+        }
+        Event::Chunk(chunk)
+    }
+
     fn apply_pong(&mut self, payload: Bytes) -> Event {
         self.stats.pongs_received = self.stats.pongs_received.saturating_add(1);
-        let heartbeat = self.pulse.as_ref().and_then(|pulse| pulse.ping.answered_by(&payload, self.now));
+        let beat = self.pulse.as_ref().filter(|pulse| !pulse.by_text);
+        let heartbeat = beat.and_then(|pulse| pulse.ping.answered_by(&payload, self.now));
         let application =
             self.application_ping.as_ref().and_then(|ping| ping.answered_by(&payload, self.now));
         if heartbeat.is_some() {
@@ -305,7 +322,7 @@ impl Sender {
             since_sent: self.now.saturating_duration_since(self.last_progress),
             unsent_messages: self.outbox.messages_unsent(),
             unsent_bytes: self.outbox.bytes_unsent(),
-            heartbeat: self.config.heartbeat,
+            heartbeat: self.config.heartbeat.clone(),
             local_stall: self.recent_stall(),
             stats: self.stats(),
         })

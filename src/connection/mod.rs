@@ -1,5 +1,6 @@
 //! The whole connection: the opening handshake, then the two halves, joined.
 
+mod beat;
 mod deadlines;
 mod joint;
 mod life;

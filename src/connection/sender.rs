@@ -82,6 +82,12 @@ pub struct Sender {
     pub(super) verdict_is_due: bool,
     pub(super) pulse: Option<Pulse>,
     pub(super) application_ping: Option<Outstanding>,
+    /// The interval of the next beat.
+    pub(super) beat_after: Duration,
+    /// Whether texts are looked at, since some are the heartbeat's.
+    pub(super) sifts_texts: bool,
+    /// A message in chunks was begun and is not told to its end.
+    pub(super) telling_chunks: bool,
 
     // What is to be told.
     pub(super) cause: Option<Cause>,
@@ -110,7 +116,6 @@ impl Sender {
             role,
             life: Life::new(),
             outbox: Outbox::new(role, &config, entropy),
-            config,
             agreement: Agreement::default(),
             stats: Stats::default(),
             now,
@@ -125,6 +130,10 @@ impl Sender {
             verdict_is_due: false,
             pulse: None,
             application_ping: None,
+            beat_after: Duration::ZERO,
+            sifts_texts: config.heartbeat.as_ref().is_some_and(|heartbeat| heartbeat.text.is_some()),
+            telling_chunks: false,
+            config,
             cause: None,
             closed_first_by: None,
             received: None,
@@ -341,13 +350,6 @@ impl Sender {
         self.outbox.discard();
     }
 
-    pub(super) fn ping_heartbeat(&mut self) {
-        let payload = Bytes::copy_from_slice(&self.outbox.entropy().bytes::<8>());
-        if self.outbox.push_ping(PingKind::Heartbeat, payload.clone()) {
-            self.pulse = Some(Pulse::new(payload));
-        }
-    }
-
     /// Makes what waits ready to be shown. Whether it may be shown.
     pub(super) fn offer(&mut self) -> bool {
         if self.outbox.is_lent() {
@@ -371,8 +373,9 @@ impl Sender {
 
     #[inline]
     pub(super) fn encode(&mut self) {
-        let Self { outbox, pulse, application_ping, now, .. } = self;
-        outbox.encode(|kind| {
+        let Self { outbox, config, pulse, application_ping, now, .. } = self;
+        let texts = config.heartbeat.as_ref().and_then(|heartbeat| heartbeat.text.as_ref());
+        outbox.encode(texts, |kind| {
             let ping = match kind {
                 PingKind::Heartbeat => pulse.as_mut().map(|pulse| &mut pulse.ping),
                 PingKind::Application => application_ping.as_mut(),

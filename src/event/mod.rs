@@ -59,7 +59,7 @@ pub enum Event {
     /// A Ping arrived. Unless [`Config::automatic_pong`](crate::Config::automatic_pong) is off or our Close frame is on its
     /// way, its Pong is already queued.
     Ping(Bytes),
-    /// A Pong arrived.
+    /// A Pong arrived, or the text that stands for one in a [`TextHeartbeat`](crate::TextHeartbeat).
     Pong {
         /// What it carried.
         payload: Bytes,

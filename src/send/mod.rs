@@ -14,7 +14,7 @@ use alloc::string::String;
 use bytes::{Buf, Bytes};
 
 use crate::close::{CloseCode, CloseFrame};
-use crate::config::{Config, Role};
+use crate::config::{Config, Role, TextHeartbeat};
 use crate::entropy::Entropy;
 use crate::message::{Chunk, Kind, Message};
 use crate::wire::header::{EncodedHeader, Header, MAX_CONTROL_PAYLOAD, Opcode};
@@ -46,6 +46,7 @@ pub(crate) struct Outbox {
     /// Pongs that are encoded and not written.
     pongs_encoded: usize,
     pings: [Option<Bytes>; PingKind::COUNT],
+    texts: WaitingTexts,
     messages: VecDeque<Piece>,
     /// Payload bytes in `messages`.
     queued: usize,
@@ -96,6 +97,13 @@ enum Close {
     Encoded(Option<(CloseCode, String)>),
 }
 
+/// One of the two texts that a heartbeat is made of where the peer cannot ping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BeatText {
+    Ping,
+    Pong,
+}
+
 /// A Ping has one place for each kind, since an application that pings must not keep the heartbeat from beating.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PingKind {
@@ -115,6 +123,19 @@ impl PingKind {
     }
 }
 
+/// Which of the texts of the heartbeat wait: each is there once at most.
+#[derive(Debug, Default)]
+struct WaitingTexts {
+    ping: bool,
+    pong: bool,
+}
+
+impl WaitingTexts {
+    const fn any(&self) -> bool {
+        self.ping | self.pong
+    }
+}
+
 impl Outbox {
     pub(crate) fn new(role: Role, config: &Config, entropy: Entropy) -> Self {
         Self {
@@ -126,6 +147,7 @@ impl Outbox {
             pongs: VecDeque::new(),
             pongs_encoded: 0,
             pings: [const { None }; PingKind::COUNT],
+            texts: WaitingTexts::default(),
             messages: VecDeque::new(),
             queued: 0,
             current: None,
@@ -220,8 +242,8 @@ impl Outbox {
     pub(crate) fn push_chunk(&mut self, chunk: Chunk) {
         let kind = chunk.piece.kind();
         let opcode = if self.unfinished.is_some() { Opcode::Continuation } else { Opcode::of(kind) };
-        self.unfinished = (!chunk.is_last).then_some(kind);
         self.push_piece(Piece { opcode, payload: chunk.piece.into_payload(), last: chunk.is_last });
+        self.unfinished = (!chunk.is_last).then_some(kind);
     }
 
     #[inline]
@@ -252,6 +274,8 @@ impl Outbox {
                     || !self.pongs.is_empty()
                     || heartbeat.is_some()
                     || application.is_some()
+                    // Inside a message in chunks they wait for its end.
+                    || (self.texts.any() && self.unfinished.is_none())
             }
         }
     }
@@ -284,6 +308,16 @@ impl Outbox {
             *slot = Some(payload);
         }
         free
+    }
+
+    /// Queues the text that stands for a Ping, or the one that answers it, unless it waits already.
+    pub(crate) fn push_text(&mut self, text: BeatText) {
+        if !matches!(self.close, Close::Encoded(_)) {
+            match text {
+                BeatText::Ping => self.texts.ping = true,
+                BeatText::Pong => self.texts.pong = true,
+            }
+        }
     }
 
     /// Queues a Close frame. An urgent one goes ahead of the messages that wait, which are dropped, and takes the place of a
@@ -329,6 +363,7 @@ impl Outbox {
         self.pongs = VecDeque::new();
         self.pongs_encoded = 0;
         self.pings = [const { None }; PingKind::COUNT];
+        self.texts = WaitingTexts::default();
         self.bytes_dropped = self.bytes_unsent();
         self.wire.clear();
         self.taken = 0;
@@ -383,15 +418,15 @@ impl Outbox {
         Some(mark)
     }
 
-    /// Encodes what waits, up to a bound, and reports each Ping among it.
+    /// Encodes what waits, up to a bound, and reports each Ping among it. `texts` are those of the heartbeat.
     #[inline]
-    pub(crate) fn encode(&mut self, ping_encoded: impl FnMut(PingKind)) {
+    pub(crate) fn encode(&mut self, texts: Option<&TextHeartbeat>, ping_encoded: impl FnMut(PingKind)) {
         if self.is_waiting() {
-            self.encode_waiting(ping_encoded);
+            self.encode_waiting(texts, ping_encoded);
         }
     }
 
-    fn encode_waiting(&mut self, mut ping_encoded: impl FnMut(PingKind)) {
+    fn encode_waiting(&mut self, texts: Option<&TextHeartbeat>, mut ping_encoded: impl FnMut(PingKind)) {
         while self.wire.len() < ENCODE_AHEAD {
             if matches!(self.close, Close::Encoded(_)) {
                 return;
@@ -411,6 +446,18 @@ impl Outbox {
                 self.encode_frame(true, Opcode::Ping, payload);
                 self.mark(Mark::Ping(kind));
                 ping_encoded(kind);
+            } else if let Some((text, payload)) = self.next_text(texts) {
+                self.encode_frame(true, Opcode::Text, payload);
+                match text {
+                    BeatText::Ping => {
+                        self.mark(Mark::Ping(PingKind::Heartbeat));
+                        ping_encoded(PingKind::Heartbeat);
+                    }
+                    BeatText::Pong => {
+                        self.mark(Mark::Pong);
+                        self.pongs_encoded = self.pongs_encoded.saturating_add(1);
+                    }
+                }
             } else if let Some(piece) = self.next_piece() {
                 self.encode_piece(piece);
             } else if matches!(self.close, Close::Queued { .. }) && self.pongs.is_empty() {
@@ -425,6 +472,30 @@ impl Outbox {
         [PingKind::Heartbeat, PingKind::Application]
             .into_iter()
             .find_map(|kind| kind.slot(&mut self.pings).take().map(|payload| (kind, payload)))
+    }
+
+    /// The text that may go out here, where no message is under way.
+    fn next_text(&mut self, texts: Option<&TextHeartbeat>) -> Option<(BeatText, Bytes)> {
+        if !self.texts.any() || self.is_inside_message() {
+            return None;
+        }
+        let texts = texts?;
+        if core::mem::take(&mut self.texts.ping) {
+            Some((BeatText::Ping, texts.ping.as_bytes().clone()))
+        } else if self.pongs_encoded < MAX_PONGS && core::mem::take(&mut self.texts.pong) {
+            Some((BeatText::Pong, texts.pong.as_bytes().clone()))
+        } else {
+            None
+        }
+    }
+
+    /// Whether what was encoded last is a part of a message that goes on.
+    fn is_inside_message(&self) -> bool {
+        self.current.is_some()
+            || match self.messages.front() {
+                Some(next) => next.opcode == Opcode::Continuation,
+                None => self.unfinished.is_some(),
+            }
     }
 
     fn next_piece(&mut self) -> Option<Piece> {
@@ -467,6 +538,7 @@ impl Outbox {
         // What an urgent one overtook does not go out after it.
         self.pongs = VecDeque::new();
         self.pings = [const { None }; PingKind::COUNT];
+        self.texts = WaitingTexts::default();
     }
 
     #[inline]
