@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::message::Utf8Bytes;
+
 /// Which side of the connection this is. It decides who masks (RFC 6455 §5.1) and who closes the transport (§7.1.1).
 ///
 /// ```
@@ -80,7 +82,7 @@ pub struct Config {
     ///
     /// Default: true.
     pub automatic_pong: bool,
-    /// When to ping the peer, and how long to wait for a sign of life; `None` never pings.
+    /// When to ping the peer and how, and how long to wait for a sign of life; `None` never pings.
     ///
     /// Default: every 25 s of silence, 10 s of margin, in both roles: together below the 60 s after which common proxies
     /// cut a silent connection.
@@ -183,39 +185,119 @@ pub enum Delivery {
     Chunks,
 }
 
-/// When to ping the peer.
+/// When to ping the peer, and how: by Pings, or by a pair of texts where the peer cannot ping.
 ///
 /// ```
 /// use core::time::Duration;
-/// use websocket_proto::Heartbeat;
+/// use websocket_proto::{Config, Heartbeat, TextHeartbeat};
 ///
 /// assert_eq!(Heartbeat::default().interval, Duration::from_secs(25));
+///
+/// // A server for browsers: it pings them itself, and answers a page that sends "ping" with "pong".
+/// let mut config = Config::default();
+/// config.heartbeat = Some(Heartbeat::default().with_text(TextHeartbeat::answered()));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Heartbeat {
-    /// A Ping goes out when nothing was received, or nothing was sent, for this long. Default: 25 s.
+    /// A Ping goes out when nothing was received, or nothing was sent, for this long or up to a quarter less. How much less is
+    /// drawn anew from the seed for each, so that connections that began together do not beat together, and none is silent for
+    /// longer. Default: 25 s.
     pub interval: Duration,
     /// The connection is dead when nothing at all arrives for this long after the Ping was written. Values below 1 ms count
     /// as 1 ms. Default: 10 s.
     pub margin: Duration,
+    /// Texts that stand for Ping and Pong, for peers that cannot ping: browsers let a page do neither.
+    ///
+    /// Default: `None`.
+    pub text: Option<TextHeartbeat>,
 }
 
 impl Heartbeat {
     /// Pings after `interval` of silence, and waits for `margin`.
     #[must_use]
     pub const fn new(interval: Duration, margin: Duration) -> Self {
-        Self { interval, margin }
+        Self { interval, margin, text: None }
+    }
+
+    /// The same with a pair of texts.
+    #[must_use]
+    pub fn with_text(self, text: TextHeartbeat) -> Self {
+        Self { text: Some(text), ..self }
     }
 
     pub(crate) fn margin(&self) -> Duration {
         self.margin.max(Duration::from_millis(1))
+    }
+
+    /// The interval of one beat: at most all of it, at least three quarters.
+    pub(crate) fn jittered(&self, random: u16) -> Duration {
+        let most = self.interval / 4;
+        self.interval.saturating_sub((most / (1 << 16)).saturating_mul(u32::from(random)))
     }
 }
 
 impl Default for Heartbeat {
     fn default() -> Self {
         Self::new(Duration::from_secs(25), Duration::from_secs(10))
+    }
+}
+
+/// A heartbeat of two texts, "ping" and "pong" if nothing else is said: one side sends the first, the other answers with the
+/// second.
+///
+/// Both are text messages to whatever lies between, and neither is shown to the application: a text that is one of them, byte for
+/// byte and from its beginning to its end, is taken out. So **choose texts that no user can type** and that the
+/// application never sends, such as `{"type":"ping"}`, and the same at both ends. They wait for the end of a message that is
+/// being sent in several frames or in chunks, and are never compressed. A beat that falls due inside a message in chunks is a
+/// Ping instead.
+///
+/// With [`Delivery::Chunks`] a text is taken out if it came in one piece, as so short a frame nearly always does.
+///
+/// An answered beat counts as a Pong in [`Stats`](crate::Stats) and is an [`Event::Pong`](crate::Event::Pong) with its round
+/// trip; a beat that was answered counts as a Ping received and is no event.
+///
+/// ```
+/// use websocket_proto::{Heartbeat, TextHeartbeat};
+///
+/// let pair = TextHeartbeat::sent().with_pair(r#"{"type":"ping"}"#, r#"{"type":"pong"}"#);
+/// let heartbeat = Heartbeat::default().with_text(pair);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextHeartbeat {
+    pub(crate) ping: Utf8Bytes,
+    pub(crate) pong: Utf8Bytes,
+    pub(crate) sends: bool,
+    pub(crate) answers: bool,
+}
+
+impl TextHeartbeat {
+    /// This side beats with texts in place of Pings. What the peer sends itself is left to the application.
+    #[must_use]
+    pub const fn sent() -> Self {
+        Self::new(true, false)
+    }
+
+    /// This side answers the peer's texts, and beats with Pings: what a server for browsers wants.
+    #[must_use]
+    pub const fn answered() -> Self {
+        Self::new(false, true)
+    }
+
+    /// This side beats with texts, and answers those of the peer.
+    #[must_use]
+    pub const fn sent_and_answered() -> Self {
+        Self::new(true, true)
+    }
+
+    const fn new(sends: bool, answers: bool) -> Self {
+        Self { ping: Utf8Bytes::from_static("ping"), pong: Utf8Bytes::from_static("pong"), sends, answers }
+    }
+
+    /// The same with these texts.
+    #[must_use]
+    pub fn with_pair(self, ping: impl Into<Utf8Bytes>, pong: impl Into<Utf8Bytes>) -> Self {
+        Self { ping: ping.into(), pong: pong.into(), ..self }
     }
 }
 

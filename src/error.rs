@@ -134,7 +134,7 @@ pub enum Deadline {
     /// The application neither accepted nor rejected the request.
     #[error("the application did not decide on the request in time")]
     Decision,
-    /// Nothing at all arrived after a ping.
+    /// Nothing at all arrived after a Ping of the heartbeat, or the text that stands for one.
     #[error("no sign of life after a ping")]
     Heartbeat,
     /// Nothing arrived for as long as [`Config::inbound_idle`](crate::Config::inbound_idle) allows.

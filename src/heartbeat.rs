@@ -48,10 +48,12 @@ impl Outstanding {
     }
 }
 
-/// The verdict on a peer that is silent after a Ping.
+/// The verdict on a peer that is silent after a Ping, or a text in its place.
 #[derive(Debug)]
 pub(crate) struct Pulse {
     pub(crate) ping: Outstanding,
+    /// It is a text, and so is its Pong.
+    pub(crate) by_text: bool,
     /// Any byte received since the Ping was written is a sign of life; its Pong may come later, behind a huge frame.
     alive: bool,
     /// How long nobody listened since the Ping was written.
@@ -59,8 +61,9 @@ pub(crate) struct Pulse {
 }
 
 impl Pulse {
-    pub(crate) fn new(payload: Bytes) -> Self {
-        Self { ping: Outstanding::new(payload), alive: false, deaf: Duration::ZERO }
+    /// After a Ping with this payload, or a text that is to be answered with this one.
+    pub(crate) fn new(payload: Bytes, by_text: bool) -> Self {
+        Self { ping: Outstanding::new(payload), by_text, alive: false, deaf: Duration::ZERO }
     }
 
     pub(crate) fn received(&mut self) {

@@ -27,11 +27,11 @@ pub struct Stats {
     pub messages_confirmed: u64,
     /// Messages that were accepted for sending and dropped, whole or in part, since the connection failed or ended first.
     pub messages_dropped: u64,
-    /// Pings received.
+    /// Pings received, by [text](crate::TextHeartbeat) too; such texts count as no messages.
     pub pings_received: u64,
-    /// Pings that the transport took whole, the heartbeat's and the application's.
+    /// Pings that the transport took whole, the heartbeat's, by text too, and the application's.
     pub pings_sent: u64,
-    /// Pongs received.
+    /// Pongs received, by text too.
     pub pongs_received: u64,
     /// The most recent round trip: from the last byte of a Ping written to its Pong received.
     pub round_trip: Option<Duration>,

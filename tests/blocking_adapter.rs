@@ -85,7 +85,7 @@ fn reads_wait_until_the_next_deadline_and_not_beyond() {
     }
     let seen = remote.seen();
     let [Some(timeout)] = seen.read_timeouts[..] else { panic!("{:?}", seen.read_timeouts) };
-    assert!(timeout <= 25 * SECOND && timeout > 20 * SECOND, "{timeout:?}");
+    assert!(timeout <= 25 * SECOND && timeout > 15 * SECOND, "{timeout:?}");
     assert_eq!(seen.write_timeouts.len(), 1);
     assert_eq!((seen.reads, seen.writes, seen.waits, seen.looks), (1000 + 1000, 1000, 1000, 0));
 
@@ -117,13 +117,14 @@ fn the_heart_beats_while_a_read_waits_and_finds_a_dead_peer() {
     });
     assert_eq!(socket.read(), text("still here"));
     let stats = socket.stats();
-    assert_eq!((stats.pongs_received, stats.round_trip), (3, Some(millis(30))));
-    assert_eq!(kinds(&frames(&remote.written())), [PING; 3]);
+    assert!((3..=4).contains(&stats.pongs_received), "{stats:?}");
+    assert_eq!(stats.round_trip, Some(millis(30)));
+    assert_eq!(kinds(&frames(&remote.written())), vec![PING; stats.pongs_received as usize]);
 
     let Err(Error::Closed(close)) = socket.read() else { panic!() };
     assert_eq!(close.cause(), Cause::Deadline(Deadline::Heartbeat));
-    // Its last byte came at 90 s, ours went out at 75 s.
-    assert_eq!(remote.clock().as_secs(), 110);
+    // Its last byte came at 90 s, our last one at most 25 s before.
+    assert!((100..=125).contains(&remote.clock().as_secs()), "{:?}", remote.clock());
     assert_eq!(kinds(&frames(&remote.written())), [PING, CLOSE]);
     let seen = remote.seen();
     assert!(seen.reset && seen.dropped && socket.get_ref().is_none());
@@ -318,7 +319,8 @@ fn whoever_only_sends_keeps_a_living_peer_and_finds_a_dead_one() {
         assert!(asked - pongs <= usize::from(tick % 50 < 12), "a ping of tick {tick} waits too long");
     }
     let stats = socket.stats();
-    assert_eq!((stats.pings_received, stats.pings_sent, stats.pongs_received), (20, 4, 4));
+    assert_eq!((stats.pings_received, stats.pings_sent), (20, stats.pongs_received));
+    assert!((4..=5).contains(&stats.pings_sent), "one each 19 to 25 s, from 95 s on: {stats:?}");
 
     remote.lock().answers_pings_after = None;
     let silent = remote.clock();

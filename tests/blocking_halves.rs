@@ -64,8 +64,8 @@ fn a_reader_alone_answers_pings_beats_and_finds_a_dead_peer() {
     let written = frames(&remote.written());
     assert!(written.contains(&(PONG, b"?".to_vec())));
     assert_eq!(written.last().unwrap().0, CLOSE);
-    // The last Ping was ten seconds after the last sign of life.
-    assert_eq!(remote.clock().as_secs(), 50);
+    // The last Ping was at most ten seconds after the last sign of life, and at least seven and a half.
+    assert!((47..=50).contains(&remote.clock().as_secs()), "{:?}", remote.clock());
     assert!(remote.seen().reset);
 }
 

@@ -1,5 +1,8 @@
 use core::fmt;
 
+use super::registry;
+use super::retry::Retry;
+
 /// A WebSocket close code: any `u16`, described by the registry.
 ///
 /// RFC 6455 §7.4 divides the numbers into ranges, and the IANA registry names 1000 to 1015. A `CloseCode` can hold any
@@ -64,12 +67,6 @@ pub enum SentBy {
     Server,
     /// Nobody: it only ever describes an ending locally, or is not valid at all.
     Nobody,
-}
-
-struct Entry {
-    name: &'static str,
-    meaning: &'static str,
-    sent_by: SentBy,
 }
 
 impl CloseCode {
@@ -137,10 +134,10 @@ impl CloseCode {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
 
-    /// The name in the IANA registry, for the codes 1000 to 1015.
+    /// The name in the IANA registry.
     #[must_use]
     pub const fn name(self) -> Option<&'static str> {
-        match self.entry() {
+        match registry::entry(self) {
             Some(entry) => Some(entry.name),
             None => None,
         }
@@ -149,68 +146,38 @@ impl CloseCode {
     /// What the code says, in one sentence; for codes without a registered meaning, what its range is for.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
-        match (self.entry(), self.range()) {
-            (Some(entry), _) => entry.meaning,
-            (None, CodeRange::Registered) => "A library or framework defines this code.",
-            (None, CodeRange::Private) => "The application defines this code.",
-            (None, CodeRange::Protocol | CodeRange::Reserved) => {
-                "No version of the protocol defines this code yet."
-            }
-            (None, CodeRange::Unused | CodeRange::Invalid) => "This number is no valid close code.",
+        match registry::entry(self) {
+            Some(entry) => entry.meaning,
+            None => registry::unregistered(self.range()).0,
+        }
+    }
+
+    /// Whether a client that was told this code should connect again.
+    #[must_use]
+    pub const fn retry(self) -> Retry {
+        match registry::entry(self) {
+            Some(entry) => entry.retry,
+            None => registry::unregistered(self.range()).1,
+        }
+    }
+
+    /// What to do about it, in one sentence, for whoever was told this code.
+    #[must_use]
+    pub const fn advice(self) -> &'static str {
+        match registry::entry(self) {
+            Some(entry) => entry.advice,
+            None => registry::unregistered(self.range()).2,
         }
     }
 
     /// Who sends the code, as the registry has it.
     #[must_use]
     pub const fn sent_by(self) -> SentBy {
-        match (self.entry(), self.may_be_sent()) {
+        match (registry::entry(self), self.may_be_sent()) {
             (Some(entry), _) => entry.sent_by,
             (None, true) => SentBy::Either,
             (None, false) => SentBy::Nobody,
         }
-    }
-
-    const fn entry(self) -> Option<Entry> {
-        let (name, meaning, sent_by) = match self.0 {
-            1000 => ("Normal Closure", "The connection did what it was opened for.", SentBy::Either),
-            1001 => (
-                "Going Away",
-                "The endpoint leaves: a server shuts down or a browser leaves the page.",
-                SentBy::Either,
-            ),
-            1002 => ("Protocol Error", "The other side broke the WebSocket protocol.", SentBy::Either),
-            1003 => (
-                "Unsupported Data",
-                "A kind of message arrived that this endpoint does not take.",
-                SentBy::Either,
-            ),
-            1004 => ("Reserved", "Reserved; no meaning was ever given to it.", SentBy::Nobody),
-            1005 => ("No Status Received", "The Close frame that arrived carried no code.", SentBy::Nobody),
-            1006 => ("Abnormal Closure", "The connection ended without a Close frame.", SentBy::Nobody),
-            1007 => (
-                "Invalid Frame Payload Data",
-                "A message did not fit its type, such as text that is not UTF-8.",
-                SentBy::Either,
-            ),
-            1008 => ("Policy Violation", "A message broke a rule of the receiver.", SentBy::Either),
-            1009 => ("Message Too Big", "A message was larger than the receiver takes.", SentBy::Either),
-            1010 => (
-                "Mandatory Extension",
-                "The client needs an extension that the server did not agree to.",
-                SentBy::Client,
-            ),
-            1011 => {
-                ("Internal Error", "An unexpected condition kept the endpoint from going on.", SentBy::Server)
-            }
-            1012 => ("Service Restart", "The service restarts; connect again later.", SentBy::Server),
-            1013 => ("Try Again Later", "The service is overloaded; connect again later.", SentBy::Server),
-            1014 => {
-                ("Bad Gateway", "A gateway got an invalid answer from the server behind it.", SentBy::Server)
-            }
-            1015 => ("TLS Handshake", "The TLS handshake failed.", SentBy::Nobody),
-            _ => return None,
-        };
-        Some(Entry { name, meaning, sent_by })
     }
 }
 
@@ -254,8 +221,9 @@ mod tests {
                 || (3000..=4999).contains(&number);
             assert_eq!(code.may_be_sent(), sendable, "{number}");
             assert_eq!(code.sent_by() == SentBy::Nobody, !sendable, "{number}");
-            assert_eq!(code.name().is_some(), code.range() == CodeRange::Protocol, "{number}");
-            assert!(code.meaning().ends_with('.'), "{number}");
+            let registered = matches!(number, 1000..=1015 | 3000 | 3003 | 3008);
+            assert_eq!(code.name().is_some(), registered, "{number}");
+            assert!(code.meaning().ends_with('.') && code.advice().ends_with('.'), "{number}");
         }
     }
 

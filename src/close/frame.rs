@@ -87,6 +87,11 @@ impl CloseFrame {
         Self { code, reason: reason.to_owned() }
     }
 
+    /// Code and reason of a Close frame, 1005 and nothing if it is empty.
+    pub(crate) fn into_told(frame: Option<Self>) -> (CloseCode, String) {
+        frame.map_or((CloseCode::NO_STATUS, String::new()), |frame| (frame.code, frame.reason))
+    }
+
     /// The code.
     #[must_use]
     pub const fn code(&self) -> CloseCode {

@@ -17,6 +17,9 @@ const MIN_STALL: Duration = Duration::from_secs(1);
 /// The longest respite.
 const MAX_RESPITE: Duration = Duration::from_secs(5);
 
+/// A stall that was noticed so long ago has to do with the end, though the peer was heard since.
+const RECENT_STALL: Duration = Duration::from_secs(10);
+
 /// What a point in time asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Due {
@@ -46,7 +49,7 @@ impl Sender {
             && at <= self.now
         {
             match due {
-                Due::Ping => self.ping_heartbeat(),
+                Due::Ping => self.beat(),
                 Due::Judge(_) => {
                     self.verdict_is_due = true;
                     return;
@@ -69,7 +72,7 @@ impl Sender {
             && at <= self.now
         {
             match due {
-                Due::Ping => self.ping_heartbeat(),
+                Due::Ping => self.beat(),
                 Due::Judge(deadline) => self.judge(deadline, at),
             }
         }
@@ -140,7 +143,7 @@ impl Sender {
         }
         let silent_since =
             if heard { self.last_received.min(self.last_progress) } else { self.last_progress };
-        Some((silent_since.saturating_add(settings.interval), Due::Ping))
+        Some((silent_since.saturating_add(self.beat_after), Due::Ping))
     }
 
     /// A deadline for the peer, or for the transport to it; put off where we gave it a respite.
@@ -165,6 +168,34 @@ impl Sender {
         }
     }
 
+    fn beat(&mut self) {
+        if let Some(settings) = &self.config.heartbeat {
+            // Whenever something passed, somebody looked.
+            let looked = self.last_received.max(self.last_progress);
+            self.is_stall(looked.saturating_add(settings.interval), settings.margin());
+        }
+        self.send_beat();
+    }
+
+    /// Whether we come so late to a deadline that passed at this time that the owner must have been stopped or overloaded.
+    fn is_stall(&mut self, at: Timestamp, limit: Duration) -> bool {
+        let late = self.now.saturating_duration_since(at);
+        let stalled = late > MIN_STALL.max(limit / 4);
+        if stalled {
+            let before = self.local_stall.filter(|(_, noticed)| *noticed == self.now);
+            self.local_stall = Some((before.map_or(late, |(before, _)| before.max(late)), self.now));
+        }
+        stalled
+    }
+
+    /// The last stall of ours, unless all was well since.
+    pub(super) fn recent_stall(&self) -> Option<Duration> {
+        let counts = |noticed| {
+            noticed >= self.last_received || self.now.saturating_duration_since(noticed) <= RECENT_STALL
+        };
+        self.local_stall.filter(|(_, noticed)| counts(*noticed)).map(|(late, _)| late)
+    }
+
     /// If we come so late that our own stall may have kept the peer's bytes from us, or ours from the transport, the peer gets a
     /// respite; once, for when that ends it was the respite that passed, and no deadline of its own.
     fn grants_respite(&mut self, deadline: Deadline, at: Timestamp) -> bool {
@@ -175,12 +206,10 @@ impl Sender {
             Deadline::InboundIdle => self.config.inbound_idle,
             Deadline::Handshake | Deadline::Decision | Deadline::Close => None,
         };
-        let late = self.now.saturating_duration_since(at);
-        let Some(limit) = limit.filter(|limit| late > MIN_STALL.max(*limit / 4)) else { return false };
-        if self.respite_until.is_some_and(|until| at <= until) {
+        let Some(limit) = limit else { return false };
+        if self.respite_until.is_some_and(|until| at <= until) || !self.is_stall(at, limit) {
             return false;
         }
-        self.local_stall = self.local_stall.max(Some(late));
         let until = self.now.saturating_add(limit.min(MAX_RESPITE));
         self.respite_until = Some(until);
         until > self.now

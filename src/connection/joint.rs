@@ -2,14 +2,18 @@
 
 use alloc::string::{String, ToString};
 
+use core::time::Duration;
+
 use bytes::Bytes;
 
-use super::life::{Input, Receiving, Sending};
+use super::life::{Input, Receiving, Sending, Stage};
 use super::sender::Sender;
 use crate::close::{CloseCode, CloseFrame};
 use crate::entropy::Entropy;
 use crate::error::{Deadline, TransportFailure};
 use crate::event::{Cause, CloseEvent, Ending, Event, Side};
+use crate::heartbeat::Outstanding;
+use crate::message::{Chunk, Message};
 use crate::signal::{News, Progress, Signal};
 use crate::time::Timestamp;
 use crate::upgrade::Agreement;
@@ -24,10 +28,9 @@ impl Sender {
         self.observe(now);
         self.parsed(signal.bytes, signal.progress);
         match signal.news {
-            News::Message(message) => self.life.hears().then(|| {
-                self.stats.messages_received = self.stats.messages_received.wrapping_add(1);
-                Event::Message(message)
-            }),
+            News::Message(message) if !self.sifts_texts => {
+                self.life.hears().then(|| self.apply_message(message))
+            }
             news => self.apply_rarer(news),
         }
     }
@@ -40,10 +43,13 @@ impl Sender {
 
     /// As [`apply`](Self::apply), for a message that came whole while this side [hears](Self::is_hearing).
     #[inline]
-    pub(super) fn heard_message(&mut self, bytes: usize, now: Timestamp) {
+    pub(super) fn apply_heard(&mut self, message: Message, bytes: usize, now: Timestamp) -> Option<Event> {
         self.observe(now);
         self.parsed(bytes, Progress::Finished);
-        self.stats.messages_received = self.stats.messages_received.wrapping_add(1);
+        if self.sifts_texts {
+            return self.apply_rarer(News::Message(message));
+        }
+        Some(self.apply_message(message))
     }
 
     /// The end, once; `None` if there is nothing to tell, or nothing more.
@@ -119,9 +125,11 @@ impl Sender {
     pub(super) fn open(&mut self, agreement: Agreement) {
         self.agreement = agreement;
         self.life.apply(Input::Opened);
+        self.stage_since = self.now;
         // Silence before was the handshake's, which had a deadline of its own.
         self.last_received = self.now;
         self.last_progress = self.now;
+        self.draw_interval();
     }
 
     /// Ends an opening handshake with an HTTP answer.
@@ -176,13 +184,15 @@ impl Sender {
             News::EndOfStream(position) => self.end_of_input(Cause::EndOfStream(position)),
             News::ReadFailed(failure) => self.read_failed(failure),
             _ if !self.life.hears() => {}
-            News::Nothing | News::Message(_) => {}
-            News::Chunk(chunk) => {
-                if chunk.is_last {
-                    self.stats.messages_received = self.stats.messages_received.saturating_add(1);
-                }
-                return Some(Event::Chunk(chunk));
-            }
+            News::Nothing => {}
+            News::Message(message) => match self.sift(message) {
+                Ok(message) => return Some(self.apply_message(message)),
+                Err(event) => return event,
+            },
+            News::Chunk(chunk) => match self.sift_chunk(chunk) {
+                Ok(chunk) => return Some(self.apply_chunk(chunk)),
+                Err(event) => return event,
+            },
             News::Ping(payload) => {
                 self.stats.pings_received = self.stats.pings_received.saturating_add(1);
                 if self.config.automatic_pong && self.life.sending != Sending::Broken {
@@ -191,15 +201,29 @@ impl Sender {
                 return Some(Event::Ping(payload));
             }
             News::Pong(payload) => return Some(self.apply_pong(payload)),
-            News::Close(frame) => self.apply_close(frame.as_ref()),
+            News::Close(frame) => self.apply_close(frame),
             News::Failed(fault) => self.fail(fault.into(), fault.close_code()),
         }
         None
     }
 
+    #[inline]
+    fn apply_message(&mut self, message: Message) -> Event {
+        self.stats.messages_received = self.stats.messages_received.wrapping_add(1);
+        Event::Message(message)
+    }
+
+    fn apply_chunk(&mut self, chunk: Chunk) -> Event {
+        if chunk.is_last {
+            self.stats.messages_received = self.stats.messages_received.saturating_add(1);
+        }
+        Event::Chunk(chunk)
+    }
+
     fn apply_pong(&mut self, payload: Bytes) -> Event {
         self.stats.pongs_received = self.stats.pongs_received.saturating_add(1);
-        let heartbeat = self.pulse.as_ref().and_then(|pulse| pulse.ping.answered_by(&payload, self.now));
+        let beat = self.pulse.as_ref().filter(|pulse| !pulse.by_text);
+        let heartbeat = beat.and_then(|pulse| pulse.ping.answered_by(&payload, self.now));
         let application =
             self.application_ping.as_ref().and_then(|ping| ping.answered_by(&payload, self.now));
         let answered = if heartbeat.is_some() {
@@ -209,20 +233,23 @@ impl Sender {
         } else {
             None
         };
-        let confirmed = answered.map_or(0, |ping| ping.messages_before());
-        self.stats.messages_confirmed = self.stats.messages_confirmed.max(confirmed);
         let round_trip = heartbeat.or(application);
-        self.stats.round_trip = round_trip.or(self.stats.round_trip);
+        self.note_answer(answered.as_ref(), round_trip);
         Event::Pong { payload, round_trip }
     }
 
-    fn apply_close(&mut self, frame: Option<&CloseFrame>) {
+    /// What an answer to a Ping says of the connection.
+    pub(super) fn note_answer(&mut self, ping: Option<&Outstanding>, round_trip: Option<Duration>) {
+        let confirmed = ping.map_or(0, Outstanding::messages_before);
+        self.stats.messages_confirmed = self.stats.messages_confirmed.max(confirmed);
+        self.stats.round_trip = round_trip.or(self.stats.round_trip);
+    }
+
+    fn apply_close(&mut self, frame: Option<CloseFrame>) {
         self.closed_first_by.get_or_insert(Side::Remote);
-        let code = frame.map_or(CloseCode::NO_STATUS, CloseFrame::code);
-        let reason = frame.map_or("", CloseFrame::reason);
-        self.received = Some((code, reason.to_string()));
         // The echo has the code alone (§5.5.1); the reason was the peer's.
-        self.outbox.push_close(frame.map(|frame| CloseFrame::known(frame.code(), "")), false);
+        self.outbox.push_close(frame.as_ref().map(|frame| CloseFrame::known(frame.code(), "")), false);
+        self.received = Some(CloseFrame::into_told(frame));
         self.begin_ending(Input::CloseReceived);
     }
 
@@ -321,17 +348,22 @@ impl Sender {
     }
 
     fn close_event(&mut self) -> CloseEvent {
-        let was_clean = self.life.was_clean();
-        let (received, reason) = self.received.take().unzip();
+        let was_open = self.life.stage == Stage::Done;
+        let heard_until = self.deaf_since.unwrap_or(self.now);
         CloseEvent::new(Ending {
-            reason: reason.unwrap_or_default(),
-            was_clean,
+            role: self.role,
+            was_clean: self.life.was_clean(),
             cause: self.cause.unwrap_or(Cause::ClosingHandshake),
-            sent: self.outbox.close_code().filter(|_| self.close_written),
-            received,
+            sent: self.outbox.take_close_frame().filter(|_| self.close_written),
+            received: self.received.take(),
             closed_first_by: self.closed_first_by,
+            open_for: was_open.then(|| self.now.saturating_duration_since(self.stage_since)),
+            since_received: heard_until.saturating_duration_since(self.last_received),
+            since_sent: self.now.saturating_duration_since(self.last_progress),
             unsent_messages: self.outbox.messages_unsent(),
-            local_stall: self.local_stall,
+            unsent_bytes: self.outbox.bytes_unsent(),
+            heartbeat: self.config.heartbeat.clone(),
+            local_stall: self.recent_stall(),
             stats: self.stats(),
         })
     }

@@ -1,5 +1,6 @@
 //! The whole connection: the opening handshake, then the two halves, joined.
 
+mod beat;
 mod deadlines;
 mod joint;
 mod life;
@@ -208,8 +209,10 @@ impl Connection {
                 && self.sender.is_hearing()
                 && let Some((message, bytes)) = self.receiver.poll_message(input)
             {
-                self.sender.heard_message(bytes, now);
-                return Some(Event::Message(message));
+                match self.sender.apply_heard(message, bytes, now) {
+                    None => continue,
+                    event => return event,
+                }
             }
             if let ControlFlow::Break(event) = self.poll_rest(input, now) {
                 return event;

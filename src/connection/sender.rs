@@ -67,6 +67,7 @@ pub struct Sender {
 
     // What happened when. Deadlines are computed from these.
     pub(super) now: Timestamp,
+    /// Since when [`Life::stage`] is what it is.
     pub(super) stage_since: Timestamp,
     pub(super) last_received: Timestamp,
     pub(super) last_progress: Timestamp,
@@ -81,12 +82,19 @@ pub struct Sender {
     pub(super) verdict_is_due: bool,
     pub(super) pulse: Option<Pulse>,
     pub(super) application_ping: Option<Outstanding>,
+    /// The interval of the next beat.
+    pub(super) beat_after: Duration,
+    /// Whether texts are looked at, since some are the heartbeat's.
+    pub(super) sifts_texts: bool,
+    /// A message in chunks was begun and is not told to its end.
+    pub(super) telling_chunks: bool,
 
     // What is to be told.
     pub(super) cause: Option<Cause>,
     pub(super) closed_first_by: Option<Side>,
     pub(super) received: Option<(CloseCode, String)>,
-    pub(super) local_stall: Option<Duration>,
+    /// How late we came to a deadline, and when we noticed.
+    pub(super) local_stall: Option<(Duration, Timestamp)>,
     pub(super) close_written: bool,
     pub(super) closed_was_told: bool,
 }
@@ -108,7 +116,6 @@ impl Sender {
             role,
             life: Life::new(),
             outbox: Outbox::new(role, &config, entropy),
-            config,
             agreement: Agreement::default(),
             stats: Stats::default(),
             now,
@@ -123,6 +130,10 @@ impl Sender {
             verdict_is_due: false,
             pulse: None,
             application_ping: None,
+            beat_after: Duration::ZERO,
+            sifts_texts: config.heartbeat.as_ref().is_some_and(|heartbeat| heartbeat.text.is_some()),
+            telling_chunks: false,
+            config,
             cause: None,
             closed_first_by: None,
             received: None,
@@ -352,13 +363,6 @@ impl Sender {
     pub(super) fn discard(&mut self) {
         self.life.apply(Input::Discarded);
         self.outbox.discard();
-    }
-
-    pub(super) fn ping_heartbeat(&mut self) {
-        let payload = Bytes::copy_from_slice(&self.outbox.entropy().bytes::<8>());
-        if self.outbox.push_ping(PingKind::Heartbeat, payload.clone()) {
-            self.pulse = Some(Pulse::new(payload));
-        }
     }
 
     /// Whether the one attempt for a last Close frame is made now.

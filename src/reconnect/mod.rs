@@ -7,11 +7,11 @@ use core::time::Duration;
 
 use thiserror::Error;
 
+use crate::close::Retry;
 use crate::entropy::Entropy;
 use crate::time::Timestamp;
 
 pub use config::ReconnectConfig;
-pub use retry::Retry;
 
 /// Decides when a client connects again: a state machine that opens nothing itself, and works with any way to connect.
 ///
@@ -39,7 +39,7 @@ pub use retry::Retry;
 /// assert_eq!(reconnect.poll_attempt(now), None); // one at a time
 ///
 /// reconnect.opened(first, now);
-/// reconnect.ended(first, Retry::after_code(CloseCode::SERVICE_RESTART), now);
+/// reconnect.ended(first, CloseCode::SERVICE_RESTART.retry(), now);
 /// now = reconnect.poll_timeout().expect("it waits");
 /// reconnect.handle_timeout(now);
 /// assert_eq!(reconnect.poll_attempt(now), Some(2));

@@ -1,5 +1,4 @@
 use super::*;
-use crate::close::CloseCode;
 use alloc::vec::Vec;
 use std::collections::HashSet;
 
@@ -269,18 +268,6 @@ fn time_does_not_run_backwards() {
     assert_eq!(reconnect.state(), ReconnectState::Connecting { until: at(130) });
     reconnect.ended(attempt, Retry::Soon, at(0));
     assert_eq!(reconnect.state(), ReconnectState::Waiting { until: at(105) });
-}
-
-#[test]
-fn every_close_code_has_its_decision() {
-    for number in 0..=u16::MAX {
-        let expected = match number {
-            1000 | 1008 | 1010 | 3000 | 3003 => Retry::Never,
-            1012..=1015 => Retry::Later,
-            _ => Retry::Soon,
-        };
-        assert_eq!(Retry::after_code(CloseCode::new(number)), expected, "{number}");
-    }
 }
 
 #[test]

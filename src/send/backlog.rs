@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::PingKind;
+use super::{BeatText, PingKind};
 use crate::close::CloseFrame;
 use crate::wire::header::Opcode;
 
@@ -19,6 +19,9 @@ pub(super) struct Backlog {
     pongs: VecDeque<Bytes>,
     /// One place for each kind.
     pings: [Option<Bytes>; PingKind::COUNT],
+    /// The texts of a heartbeat: each is there once at most.
+    ping_text: Option<Bytes>,
+    pong_text: Option<Bytes>,
     /// The rest of a message, or of a piece of one, that goes out in several frames.
     current: Option<Piece>,
     messages: VecDeque<Piece>,
@@ -46,18 +49,26 @@ struct QueuedClose {
 /// What goes out next.
 pub(super) enum Next {
     Close(Option<CloseFrame>),
-    Pong(Bytes),
-    Ping(PingKind, Bytes),
+    /// A Pong, or the text in its place.
+    Pong(Opcode, Bytes),
+    /// A Ping, or the text in its place.
+    Ping(Opcode, PingKind, Bytes),
     Piece(Piece),
 }
 
 impl Backlog {
     pub(super) fn is_empty(&self) -> bool {
-        self.close.is_none()
-            && self.pongs.is_empty()
-            && self.pings.iter().all(Option::is_none)
-            && self.current.is_none()
-            && self.messages.is_empty()
+        self.ping_text.is_none() && self.pong_text.is_none() && !self.may_go_on(true)
+    }
+
+    /// Whether anything may go out: while a message in chunks is not finished, texts of the heartbeat wait for its end.
+    pub(super) fn may_go_on(&self, unfinished: bool) -> bool {
+        !unfinished
+            || self.close.is_some()
+            || !self.pongs.is_empty()
+            || self.pings.iter().any(Option::is_some)
+            || self.current.is_some()
+            || !self.messages.is_empty()
     }
 
     /// Payload bytes of the messages.
@@ -107,6 +118,13 @@ impl Backlog {
         free
     }
 
+    pub(super) fn push_text(&mut self, text: BeatText, payload: Bytes) {
+        match text {
+            BeatText::Ping => self.ping_text = Some(payload),
+            BeatText::Pong => self.pong_text = Some(payload),
+        }
+    }
+
     /// An urgent Close frame takes the place of one that waits behind messages; otherwise the first one stays. Whether this is
     /// the one that goes out.
     pub(super) fn push_close(&mut self, frame: Option<CloseFrame>, urgent: bool) -> bool {
@@ -123,24 +141,44 @@ impl Backlog {
         self.current = None;
     }
 
-    /// Control frames pass between messages, and between the frames of one. Pongs wait while they may not go.
-    pub(super) fn pop(&mut self, may_pong: bool) -> Option<Next> {
+    /// Control frames pass between messages, and between the frames of one; the texts of a heartbeat between messages only. Pongs
+    /// wait while they may not go. `unfinished` is a message in chunks whose last one was not pushed yet.
+    pub(super) fn pop(&mut self, may_pong: bool, unfinished: bool) -> Option<Next> {
         if self.close.as_ref().is_some_and(|close| close.urgent) {
             return self.pop_close();
         }
         if may_pong && let Some(payload) = self.pongs.pop_front() {
-            return Some(Next::Pong(payload));
+            return Some(Next::Pong(Opcode::Pong, payload));
         }
-        self.pop_ping().or_else(|| self.pop_piece()).or_else(|| {
+        let next =
+            self.pop_ping().or_else(|| self.pop_text(may_pong, unfinished)).or_else(|| self.pop_piece());
+        next.or_else(|| {
             // Whoever sent a Ping before gets its Pong before.
             if self.pongs.is_empty() { self.pop_close() } else { None }
         })
     }
 
     fn pop_ping(&mut self) -> Option<Next> {
-        [PingKind::Heartbeat, PingKind::Application]
-            .into_iter()
-            .find_map(|kind| kind.slot(&mut self.pings).take().map(|payload| Next::Ping(kind, payload)))
+        [PingKind::Heartbeat, PingKind::Application].into_iter().find_map(|kind| {
+            kind.slot(&mut self.pings).take().map(|payload| Next::Ping(Opcode::Ping, kind, payload))
+        })
+    }
+
+    fn pop_text(&mut self, may_pong: bool, unfinished: bool) -> Option<Next> {
+        if self.is_inside_message(unfinished) {
+            return None;
+        }
+        if let Some(payload) = self.ping_text.take() {
+            return Some(Next::Ping(Opcode::Text, PingKind::Heartbeat, payload));
+        }
+        let payload = if may_pong { self.pong_text.take() } else { None };
+        payload.map(|payload| Next::Pong(Opcode::Text, payload))
+    }
+
+    /// Whether what was encoded last is a part of a message that goes on.
+    fn is_inside_message(&self, unfinished: bool) -> bool {
+        self.current.is_some()
+            || self.messages.front().map_or(unfinished, |next| next.opcode == Opcode::Continuation)
     }
 
     fn pop_piece(&mut self) -> Option<Next> {

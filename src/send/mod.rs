@@ -11,6 +11,7 @@ mod queue;
 mod wire_buf;
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::{Buf, Bytes};
@@ -50,13 +51,15 @@ pub(crate) struct Outbox {
     unfinished: Option<Kind>,
     /// Nothing is encoded after the Close frame, or the HTTP answer in its place.
     close_encoded: bool,
-    /// The code of the Close frame that was encoded. An HTTP answer has none, nor has a frame that was discarded.
-    close_code: Option<CloseCode>,
+    /// Code and reason of the Close frame that was encoded. An HTTP answer has none, nor has a frame that was discarded.
+    close_frame: Option<(CloseCode, String)>,
     /// What ends where in the stream, of the encoded bytes that the transport has not taken yet.
     marks: Queue<(u64, Mark)>,
     /// Bytes the transport took since the connection began.
     written: u64,
     messages_dropped: u64,
+    /// As [`buffered`](Self::buffered) counted them when they were dropped.
+    bytes_dropped: u64,
 }
 
 /// Something whose last byte matters: when the transport took it, it was written.
@@ -88,6 +91,13 @@ impl PingKind {
     }
 }
 
+/// One of the two texts that a heartbeat is made of where the peer cannot ping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BeatText {
+    Ping,
+    Pong,
+}
+
 impl Outbox {
     pub(crate) fn new(role: Role, config: &Config, entropy: Entropy) -> Self {
         Self {
@@ -100,10 +110,11 @@ impl Outbox {
             pongs_encoded: 0,
             unfinished: None,
             close_encoded: false,
-            close_code: None,
+            close_frame: None,
             marks: Queue::new(),
             written: 0,
             messages_dropped: 0,
+            bytes_dropped: 0,
         }
     }
 
@@ -135,7 +146,9 @@ impl Outbox {
     /// Whether there is anything to go out, or handed out and not credited.
     #[inline]
     pub(crate) fn has_output(&self) -> bool {
-        self.wire.len() > 0 || self.backlog.is_some() || self.taken > 0
+        self.wire.len() > 0
+            || self.taken > 0
+            || self.backlog.as_ref().is_some_and(|backlog| backlog.may_go_on(self.unfinished.is_some()))
     }
 
     pub(crate) fn messages_dropped(&self) -> u64 {
@@ -160,9 +173,19 @@ impl Outbox {
         self.unfinished
     }
 
+    /// Bytes that were accepted and not written: those that were dropped and those that wait.
+    pub(crate) fn bytes_unsent(&self) -> u64 {
+        self.bytes_dropped.saturating_add(self.buffered() as u64)
+    }
+
     /// The code of the Close frame that was encoded; 1005 if it carried none.
     pub(crate) fn close_code(&self) -> Option<CloseCode> {
-        self.close_code
+        self.close_frame.as_ref().map(|(code, _)| *code)
+    }
+
+    /// The same with its reason, taken out.
+    pub(crate) fn take_close_frame(&mut self) -> Option<(CloseCode, String)> {
+        self.close_frame.take()
     }
 
     // What is to go out.
@@ -190,8 +213,8 @@ impl Outbox {
     pub(crate) fn push_chunk(&mut self, chunk: Chunk) {
         let kind = chunk.piece.kind();
         let opcode = if self.unfinished.is_some() { Opcode::Continuation } else { Opcode::of(kind) };
-        self.unfinished = (!chunk.is_last).then_some(kind);
         self.push_piece(Piece { opcode, payload: chunk.piece.into_payload(), last: chunk.is_last });
+        self.unfinished = (!chunk.is_last).then_some(kind);
     }
 
     /// Its bytes are shared, unless they must be masked, cut into frames, or wait.
@@ -246,6 +269,13 @@ impl Outbox {
         !self.close_encoded && self.backlog().push_ping(kind, payload)
     }
 
+    /// Queues the text that stands for a Ping, or the one that answers it, unless it waits already.
+    pub(crate) fn push_text(&mut self, text: BeatText, payload: Bytes) {
+        if !self.close_encoded {
+            self.backlog().push_text(text, payload);
+        }
+    }
+
     /// Queues a Close frame. An urgent one goes ahead of the messages that wait, which are dropped, and takes the place of a
     /// Close frame that waits behind them; otherwise the first one stays.
     pub(crate) fn push_close(&mut self, frame: Option<CloseFrame>, urgent: bool) {
@@ -265,6 +295,7 @@ impl Outbox {
     fn forget_messages(&mut self) {
         self.unfinished = None;
         if let Some(backlog) = &mut self.backlog {
+            self.bytes_dropped = self.bytes_dropped.saturating_add(backlog.buffered() as u64);
             backlog.forget_messages();
             self.backlog = self.backlog.take().filter(|backlog| !backlog.is_empty());
         }
@@ -275,6 +306,7 @@ impl Outbox {
         self.forsake_messages();
         self.marks = Queue::new();
         self.pongs_encoded = 0;
+        self.bytes_dropped = self.bytes_unsent();
         self.wire.clear();
         self.taken = 0;
         if !self.close_encoded {
@@ -282,9 +314,9 @@ impl Outbox {
         }
     }
 
-    fn nothing_follows(&mut self, code: Option<CloseCode>) {
+    fn nothing_follows(&mut self, frame: Option<(CloseCode, String)>) {
         self.close_encoded = true;
-        self.close_code = code;
+        self.close_frame = frame;
         self.backlog = None;
     }
 
@@ -349,16 +381,16 @@ impl Outbox {
     fn encode_backlog(&mut self, mut ping_encoded: impl FnMut(PingKind)) {
         let Some(mut backlog) = self.backlog.take() else { return };
         while self.wire.len() < ENCODE_AHEAD
-            && let Some(next) = backlog.pop(self.pongs_encoded < MAX_PONGS)
+            && let Some(next) = backlog.pop(self.pongs_encoded < MAX_PONGS, self.unfinished.is_some())
         {
             match next {
-                Next::Pong(payload) => {
-                    self.encode_frame(true, Opcode::Pong, payload);
+                Next::Pong(opcode, payload) => {
+                    self.encode_frame(true, opcode, payload);
                     self.mark(Mark::Pong);
                     self.pongs_encoded = self.pongs_encoded.saturating_add(1);
                 }
-                Next::Ping(kind, payload) => {
-                    self.encode_frame(true, Opcode::Ping, payload);
+                Next::Ping(opcode, kind, payload) => {
+                    self.encode_frame(true, opcode, payload);
                     self.mark(Mark::Ping(kind));
                     ping_encoded(kind);
                 }
@@ -386,15 +418,14 @@ impl Outbox {
     }
 
     fn encode_close(&mut self, frame: Option<CloseFrame>) {
-        let code = frame.as_ref().map_or(CloseCode::NO_STATUS, CloseFrame::code);
         let mut payload = Vec::new();
-        if let Some(frame) = frame {
+        if let Some(frame) = &frame {
             payload.extend_from_slice(&frame.code().as_u16().to_be_bytes());
             payload.extend_from_slice(frame.reason().as_bytes());
         }
         self.encode_frame(true, Opcode::Close, payload.into());
         self.mark(Mark::Close);
-        self.nothing_follows(Some(code));
+        self.nothing_follows(Some(CloseFrame::into_told(frame)));
     }
 
     #[inline]

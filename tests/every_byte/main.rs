@@ -12,7 +12,8 @@ use bytes::Buf;
 use conversation::{Conversation, NOW, ROLES, subject};
 use pair::Endpoint;
 use websocket_proto::{
-    Cause, CloseCode, CloseEvent, Event, Message, Role, Side, Transport, TransportFailure,
+    Cause, CloseCode, CloseEvent, Event, Hint, Message, Role, Side, StreamPosition, Transport,
+    TransportFailure,
 };
 
 fn assert_same(found: &Endpoint, expected: &Endpoint, how: &dyn Fn() -> String) {
@@ -28,6 +29,16 @@ fn end<'a>(endpoint: &'a Endpoint, whole: &Endpoint, told: usize, how: &str) -> 
     assert_eq!(before, &whole.events[..told], "{how}");
     assert!(matches!(endpoint.connection.transport(), Transport::Close | Transport::Abort), "{how}");
     close
+}
+
+/// The explanation begins so, and ends with this hint, which does not go beyond what was seen.
+fn explained(close: &CloseEvent, told: &str, hint: Option<Hint>, how: &str) {
+    let peer = if close.role() == Role::Client { "the server" } else { "the client" };
+    let line = close.explain().to_string();
+    assert!(line.starts_with(&told.replace("{peer}", peer)), "{how}: {line}");
+    assert_eq!(close.hint(), hint, "{how}: {line}");
+    assert!(hint.is_none_or(|hint| line.ends_with(&hint.to_string())), "{how}: {line}");
+    assert!(!line.contains("timeout"), "{how}: there was no time for one: {line}");
 }
 
 #[test]
@@ -108,6 +119,33 @@ fn an_end_of_the_stream_at_every_byte_is_told_as_what_it_is() {
             assert_eq!(close.closed_first_by(), Some(Side::Remote), "{how}");
             assert_eq!(endpoint.connection.transport(), Transport::Close, "{how}");
             assert_eq!(close.stats().bytes_received, len as u64, "{how}");
+
+            let told = match close.cause() {
+                Cause::ClosingHandshake => {
+                    "1008 policy violation: {peer} closed first, saying \"policy\", and this side answered"
+                }
+                Cause::Handshake(_) => {
+                    "1006 abnormal closure: the opening handshake failed: the connection ended before"
+                }
+                Cause::EndOfStream(StreamPosition::BetweenMessages) => {
+                    "1006 abnormal closure: the stream ended without a Close frame, 0 ms after the last byte received"
+                }
+                Cause::EndOfStream(StreamPosition::InsideMessage) => {
+                    "1006 abnormal closure: the stream ended inside a message without a Close frame, 0 ms after"
+                }
+                Cause::EndOfStream(StreamPosition::InsideFrame) => {
+                    "1006 abnormal closure: the stream ended inside a frame, 0 ms after the last byte received"
+                }
+                cause => panic!("{how}: {cause}"),
+            };
+            let hint = match close.cause() {
+                Cause::ClosingHandshake => Some(Hint::Code(CloseCode::POLICY_VIOLATION)),
+                Cause::Handshake(_) if len > 0 => None,
+                Cause::Handshake(_) => Some(if role == Role::Client { Hint::NoAnswer } else { Hint::Probe }),
+                Cause::EndOfStream(StreamPosition::BetweenMessages) => Some(Hint::PeerEnded),
+                _ => Some(Hint::CutOff),
+            };
+            explained(close, told, hint, &how);
         }
     }
 }
@@ -129,6 +167,13 @@ fn a_reset_at_every_byte_is_told_as_one_unless_all_was_said() {
                 assert_eq!(close.cause(), Cause::Transport(TransportFailure::Reset), "{how}");
                 assert_eq!((close.code(), close.was_clean()), (CloseCode::ABNORMAL, false), "{how}");
                 assert_eq!(close.closed_first_by(), None, "{how}: nobody closed");
+                let hint = match (len, role) {
+                    (0, Role::Client) => Some(Hint::NoAnswer),
+                    (0, Role::Server) => Some(Hint::Probe),
+                    _ if len < conversation.head_len() => None,
+                    _ => Some(Hint::PeerKilled),
+                };
+                explained(close, "1006 abnormal closure: the connection was reset, 0 ms after", hint, &how);
             }
         }
     }

@@ -26,7 +26,8 @@ pub struct Endpoint {
     /// All that was written, as the peer would see it.
     pub written: Vec<u8>,
     output: BytesMut,
-    answers_requests: bool,
+    /// Whether it accepts every request by itself.
+    pub answers_requests: bool,
 }
 
 impl Endpoint {

@@ -7,9 +7,10 @@ use core::fmt;
 
 use ::tokio::time::Instant;
 
+use crate::close::Retry;
 use crate::event::CloseEvent;
 use crate::message::{Chunk, Message};
-use crate::reconnect::{Retry, StopReason};
+use crate::reconnect::StopReason;
 use crate::upgrade::Response;
 
 /// Any error, as [`Connector::connect`](super::Connector::connect) may fail with: of the network, of a TLS library, of

@@ -1,0 +1,84 @@
+//! The heartbeat of a connection: beats go out, by Ping or by text, and texts that are beats or answers are taken out of what
+//! arrives.
+
+use bytes::Bytes;
+
+use super::life::Sending;
+use super::sender::Sender;
+use crate::config::TextHeartbeat;
+use crate::event::Event;
+use crate::heartbeat::Pulse;
+use crate::message::{Chunk, Message};
+use crate::send::{BeatText, PingKind};
+
+impl Sender {
+    /// Draws the interval of the next beat.
+    pub(super) fn draw_interval(&mut self) {
+        if let Some(heartbeat) = &self.config.heartbeat {
+            let random = u16::from_ne_bytes(self.outbox.entropy().bytes());
+            self.beat_after = heartbeat.jittered(random);
+        }
+    }
+
+    pub(super) fn send_beat(&mut self) {
+        self.draw_interval();
+        // Control frames pass between the chunks of a message; texts do not.
+        let text = self.text_heartbeat().filter(|text| text.sends && !self.is_sending_chunks());
+        if let Some(text) = text {
+            let (ping, pong) = (text.ping.as_bytes().clone(), text.pong.as_bytes().clone());
+            self.pulse = Some(Pulse::new(pong, true));
+            self.outbox.push_text(BeatText::Ping, ping);
+            return;
+        }
+        let payload = Bytes::copy_from_slice(&self.outbox.entropy().bytes::<8>());
+        if self.outbox.push_ping(PingKind::Heartbeat, payload.clone()) {
+            self.pulse = Some(Pulse::new(payload, false));
+        }
+    }
+
+    fn text_heartbeat(&self) -> Option<&TextHeartbeat> {
+        self.config.heartbeat.as_ref()?.text.as_ref()
+    }
+
+    /// A message that arrived, unless it is one of the heartbeat's texts: what is left of that, if anything, is its event.
+    #[inline(never)]
+    pub(super) fn sift(&mut self, message: Message) -> Result<Message, Option<Event>> {
+        let (Message::Text(said), Some(texts)) = (&message, self.text_heartbeat()) else {
+            return Ok(message);
+        };
+        let beats = texts.sends && *said == texts.pong;
+        let asks = texts.answers && *said == texts.ping;
+        // Where both texts are the same, the one that is waited for is an answer.
+        if beats && (!asks || self.pulse.as_ref().is_some_and(|pulse| pulse.by_text)) {
+            Err(Some(self.apply_text_pong(message.into_payload())))
+        } else if asks {
+            let answer = texts.pong.as_bytes().clone();
+            self.stats.pings_received = self.stats.pings_received.saturating_add(1);
+            if self.life.sending != Sending::Broken {
+                self.outbox.push_text(BeatText::Pong, answer);
+            }
+            Err(None)
+        } else {
+            Ok(message)
+        }
+    }
+
+    /// As [`sift`](Self::sift), for a chunk: it is a whole message if it is both the first and the last of its message.
+    pub(super) fn sift_chunk(&mut self, chunk: Chunk) -> Result<Chunk, Option<Event>> {
+        let is_whole = chunk.is_last && !self.telling_chunks;
+        self.telling_chunks = !chunk.is_last;
+        if is_whole && self.sifts_texts { self.sift(chunk.piece).map(Chunk::last) } else { Ok(chunk) }
+    }
+
+    fn apply_text_pong(&mut self, payload: Bytes) -> Event {
+        self.stats.pongs_received = self.stats.pongs_received.saturating_add(1);
+        let now = self.now;
+        let beat = self.pulse.as_ref().filter(|pulse| pulse.by_text);
+        let round_trip = beat.and_then(|pulse| pulse.ping.answered_by(&payload, now));
+        if round_trip.is_some() {
+            let answered = self.pulse.take().map(|pulse| pulse.ping);
+            self.note_answer(answered.as_ref(), round_trip);
+        }
+        Event::Pong { payload, round_trip }
+    }
+}
