@@ -138,6 +138,8 @@ where
     timer: Option<Timer>,
     /// When deadlines were looked at last, though there was something to read.
     judged_at: Timestamp,
+    /// The last read brought as much as a small buffer holds.
+    reads_much: bool,
     wakers: Wakers,
     queue: Option<Queue>,
 }
