@@ -93,8 +93,7 @@ impl Mailbox {
         message: Message,
         when_full: WhenFull,
     ) -> Result<(), SendError<Message>> {
-        let message = self.replace(key, message)?;
-        let Some(message) = message else { return Ok(()) };
+        let Some(message) = self.replace(key, message)? else { return Ok(()) };
         match (self.places.try_acquire(), when_full) {
             (Ok(place), _) => {
                 place.forget();
@@ -135,11 +134,14 @@ impl Mailbox {
 
     /// Puts the message where one of the same key waits. If none does, it comes back.
     fn replace(&self, key: Option<u64>, message: Message) -> Result<Option<Message>, SendError<Message>> {
+        if key.is_none() {
+            return Ok(Some(message));
+        }
         let mut waiting = self.lock();
         if let Some(state) = waiting.refused_for {
             return Err(SendError::NotOpen(state, message));
         }
-        let same = waiting.messages.iter_mut().find(|(other, _)| key.is_some() && *other == key);
+        let same = waiting.messages.iter_mut().find(|(other, _)| *other == key);
         let Some((_, older)) = same else { return Ok(Some(message)) };
         *older = message;
         waiting.dropped = waiting.dropped.saturating_add(1);

@@ -3,6 +3,7 @@
 #[cfg(feature = "tokio")]
 mod client;
 mod decisions;
+mod machine;
 #[cfg(feature = "tokio")]
 mod restarts;
 mod storm;

@@ -120,3 +120,46 @@ async fn a_sender_that_waits_keeps_its_place_in_the_line() {
     let read = read(socket, remote).await;
     assert_eq!(read[PLACES - 1..], ["in line", "newest"]);
 }
+
+/// Real threads: each message is received or counted as dropped, in the order of its sender, whatever the policies are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn senders_of_all_policies_at_once_lose_nothing_uncounted() {
+    const EACH: u32 = 3000;
+    let mut config = quiet();
+    config.output_high_water = 500;
+    let (mut client, mut server) = super::pair(&config, 300);
+    let sender = client.sender();
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..4_u32 {
+        let sender = if task < 2 { sender.clone() } else { sender.when_full(WhenFull::DropOldest) };
+        tasks.spawn(async move {
+            for number in 0..EACH {
+                let message = [task.to_be_bytes(), number.to_be_bytes()].concat();
+                if task == 3 {
+                    sender.send_newest(number.into(), message).await.unwrap();
+                } else {
+                    sender.send(message).await.unwrap();
+                }
+            }
+        });
+    }
+    let driving = tokio::spawn(async move { client.drive().await });
+    let (mut received, mut next) = (0, [0; 4]);
+    while received + sender.dropped() < u64::from(4 * EACH) || !tasks.is_empty() {
+        tokio::select! {
+            message = server.next() => {
+                let message = message.unwrap().unwrap();
+                let (task, number) = message.payload().split_at(4);
+                let task = usize::try_from(u32::from_be_bytes(task.try_into().unwrap())).unwrap();
+                let number = u32::from_be_bytes(number.try_into().unwrap());
+                assert!(number >= next[task], "task {task}: {number} comes late");
+                next[task] = number + 1;
+                received += 1;
+            }
+            Some(done) = tasks.join_next() => done.unwrap(),
+        }
+    }
+    assert_eq!(received + sender.dropped(), u64::from(4 * EACH));
+    assert!(server.close(None).await.was_clean());
+    assert!(driving.await.unwrap().was_clean());
+}
