@@ -210,8 +210,9 @@ impl Connection {
                 && let Some((message, bytes)) = self.receiver.poll_message(input)
             {
                 match self.sender.apply_heard(message, bytes, now) {
-                    None => continue,
-                    event => return event,
+                    Ok(message) => return Some(Event::Message(message)),
+                    Err(None) => continue,
+                    Err(event) => return event,
                 }
             }
             if let ControlFlow::Break(event) = self.poll_rest(input, now) {
