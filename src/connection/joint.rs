@@ -135,7 +135,7 @@ impl Sender {
         // Silence before was the handshake's, which had a deadline of its own.
         self.last_received = self.now;
         self.last_progress = self.now;
-        self.draw_interval();
+        self.draw_beat();
     }
 
     /// Ends an opening handshake with an HTTP answer.

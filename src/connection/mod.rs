@@ -139,10 +139,14 @@ impl Connection {
     }
 
     fn new(role: Role, config: Arc<Config>, seed: [u8; 32], now: Timestamp) -> Self {
+        let entropy = match role {
+            Role::Client => Entropy::often(seed),
+            Role::Server => Entropy::seldom(seed),
+        };
         Self {
             opening: None,
             receiver: Receiver::new(role, &config),
-            sender: Sender::new(role, config, Entropy::new(seed), now),
+            sender: Sender::new(role, config, entropy, now),
         }
     }
 
