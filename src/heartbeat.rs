@@ -13,19 +13,27 @@ pub(crate) struct Outstanding {
     payload: Bytes,
     offered_at: Option<Timestamp>,
     written_at: Option<Timestamp>,
+    /// How many messages had been written whole before it.
+    messages_before: u64,
 }
 
 impl Outstanding {
     pub(crate) fn new(payload: Bytes) -> Self {
-        Self { payload, offered_at: None, written_at: None }
+        Self { payload, offered_at: None, written_at: None, messages_before: 0 }
     }
 
     pub(crate) fn offered(&mut self, now: Timestamp) {
         self.offered_at = Some(now);
     }
 
-    pub(crate) fn written(&mut self, now: Timestamp) {
+    pub(crate) fn written(&mut self, messages_before: u64, now: Timestamp) {
         self.written_at = Some(now);
+        self.messages_before = messages_before;
+    }
+
+    /// What its answer confirms: a peer reads in order. Nothing, until the owner has said that it was written.
+    pub(crate) fn messages_before(&self) -> u64 {
+        self.messages_before
     }
 
     pub(crate) fn is_written(&self) -> bool {

@@ -98,7 +98,7 @@
 //! ```text
 //! 0 vocabulary   time · close · message · state · config · error · stats · upgrade · event · explain · signal
 //! 1 bytes        entropy · wire · http
-//! 2 machines     handshake · receive · send · heartbeat
+//! 2 machines     handshake · receive · send · heartbeat · reconnect
 //! 3 the whole    connection
 //! 4 adapters     adapter · blocking · tokio
 //! ```
@@ -167,6 +167,7 @@ mod heartbeat;
 mod http;
 mod message;
 mod receive;
+mod reconnect;
 mod send;
 mod signal;
 mod state;
@@ -190,6 +191,8 @@ pub use event::{Cause, CloseEvent, Endings, Event, Side, StreamPosition};
 pub use explain::Hint;
 pub use message::{Chunk, Message, Utf8Bytes};
 pub use receive::Receiver;
+pub use reconnect::{Reconnect, ReconnectConfig, ReconnectState, StopReason};
+pub use send::Prepared;
 pub use signal::Signal;
 pub use state::State;
 pub use stats::Stats;

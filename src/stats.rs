@@ -21,6 +21,10 @@ pub struct Stats {
     pub messages_received: u64,
     /// Messages that the transport took whole.
     pub messages_sent: u64,
+    /// Messages that the peer has received for certain, the first so many of those sent: a Ping that was written after them has
+    /// been answered, or the Close frame of this side was, with its own code. What the peer's application made of them is not
+    /// known. A peer that closes first may have read nothing more, so its Close frame confirms nothing.
+    pub messages_confirmed: u64,
     /// Messages that were accepted for sending and dropped, whole or in part, since the connection failed or ended first.
     pub messages_dropped: u64,
     /// Pings received, by [text](crate::TextHeartbeat) too; such texts count as no messages.

@@ -781,11 +781,13 @@ fn a_plain_request_is_surfaced_only_if_wanted() {
 #[test]
 fn a_kept_message_holds_the_input_buffer_only_where_it_was_a_good_part_of_it() {
     let table = [
-        (16, 64 * 1024, false),
-        (4095, 8 * 1024, false),
-        (4096, 64 * 1024, false),
-        (16 * 1024, 20 * 1024, true),
-        (16 * 1024, 64 * 1024 + 14, true),
+        (16, 1024, false),
+        (1023, 1024, false),
+        (1024, 8 * 1024, true),
+        (1024, 16 * 1024, true),
+        (1024, 17 * 1024, false),
+        (4000, 64 * 1024 + 14, false),
+        (4096, 64 * 1024 + 14, true),
     ];
     for (len, capacity, shares) in table {
         let mut server = Endpoint::upgraded(Role::Server, quiet());
@@ -795,4 +797,17 @@ fn a_kept_message_holds_the_input_buffer_only_where_it_was_a_good_part_of_it() {
         assert!(matches!(&kept, Some(Event::Message(message)) if message.len() == len));
         assert_eq!(!input.try_reclaim(capacity), shares, "{len} bytes in a buffer of {capacity}");
     }
+}
+
+/// What is left of a buffer says nothing about how large it is.
+#[test]
+fn a_kept_message_holds_no_large_buffer_though_it_came_at_its_end() {
+    let mut server = Endpoint::upgraded(Role::Server, quiet());
+    let mut input = BytesMut::from(&masked(0x82, &[7; 2000]).repeat(100)[..]);
+    let capacity = input.capacity();
+    while let Some(event) = server.connection.poll_event(&mut input, Timestamp::default()) {
+        server.events.push(event);
+    }
+    assert_eq!(server.events.len(), 100);
+    assert!(input.try_reclaim(capacity));
 }

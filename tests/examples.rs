@@ -20,7 +20,11 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 const SERVERS: &[&str] =
     if cfg!(feature = "tokio") { &["sans_io", "echo_server", "playground"] } else { &["sans_io"] };
-const CLIENTS: &[&str] = &["echo_client", "two_threads", "autobahn_client"];
+const CLIENTS: &[&str] = if cfg!(feature = "tokio") {
+    &["echo_client", "two_threads", "autobahn_client", "reconnecting_client"]
+} else {
+    &["echo_client", "two_threads", "autobahn_client"]
+};
 
 /// An example that runs, and ends with this value at the latest.
 struct Program {
@@ -185,6 +189,42 @@ fn clients_find_out_that_their_server_is_gone_though_nobody_types() {
 }
 
 #[test]
+#[cfg(feature = "tokio")]
+fn reconnecting_client_outlives_its_server() {
+    let (server, url) = Program::serve("echo_server", &[]);
+    let options = ["--url", &url, "--initial-backoff", "20", "--max-backoff", "200"];
+    let mut client = Program::start("reconnecting_client", &options);
+    let mut stdin = client.stdin();
+    assert_eq!(client.line(), "open");
+    writeln!(stdin, "first").unwrap();
+    assert_eq!(client.line(), "\"first\"");
+    // It is killed, and what is said meanwhile waits for its successor.
+    drop(server);
+    let mut line = client.line();
+    if line == "may have arrived: \"first\"" {
+        // Its Pong did not come as early as its echo.
+        line = client.line();
+    }
+    assert!(line.starts_with("attempt 1: 1006 Abnormal Closure, not clean: "), "{line}");
+    writeln!(stdin, "second").unwrap();
+    let line = client.line();
+    assert!(line.starts_with("attempt 2: no connection to "), "{line}");
+    let port = url.rsplit(':').next().unwrap();
+    let again = Program::start("echo_server", &["--port", port]);
+    assert_eq!(again.line(), format!("listening on {url}"));
+    let line = std::iter::repeat_with(|| client.line()).find(|line| !line.starts_with("attempt ")).unwrap();
+    assert_eq!([line, client.line()], ["open", "\"second\""]);
+    drop(stdin);
+    let client = client.outcome();
+    assert_eq!((client.status, client.stderr.len()), (Some(0), 0), "{client:?}");
+    let [line] = &client.stdout[..] else { panic!("{client:?}") };
+    assert!(
+        line.contains(": 1000 Normal Closure, clean: the closing handshake; there is no next: "),
+        "{line}"
+    );
+}
+
+#[test]
 fn autobahn_client_plays_every_case() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());
@@ -252,7 +292,13 @@ fn a_server_that_is_not_there_is_one_line() {
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
     let nobody = socket.local_addr().unwrap().as_socket().unwrap();
     for client in CLIENTS {
-        let line = failure(client, &["--url", &format!("ws://{nobody}")]);
+        let url = format!("ws://{nobody}");
+        let options: &[&str] = match *client {
+            // It would try for ever.
+            "reconnecting_client" => &["--url", &url, "--max-attempts", "1"],
+            _ => &["--url", &url],
+        };
+        let line = failure(client, options);
         assert!(line.contains(&nobody.to_string()), "{line}");
     }
 }

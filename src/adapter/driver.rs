@@ -51,11 +51,8 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// How often whoever only sends looks at what arrived, so that Pings are answered and Pongs are seen.
-    const LOOK_EVERY: Duration = Duration::from_secs(1);
-
     /// What the application says to several messages of one read leaves in one write, unless it takes longer than this
-    /// over them.
+    /// over them. And so often whoever only sends looks at what arrived, and at the deadlines.
     const BATCH_FOR: Duration = Duration::from_millis(10);
 
     pub(crate) fn new(connection: Connection, input: BytesMut) -> Self {
@@ -193,10 +190,8 @@ impl Driver {
 
     /// Whether the goal is reached, and whoever has reached it does not need to look at what arrived, either.
     pub(crate) fn is_done(&self, goal: Goal, has_transport: bool, now: Timestamp) -> bool {
-        let looked_lately = now.saturating_duration_since(self.looked_at) < Self::LOOK_EVERY
-            && self.connection.poll_timeout().is_none_or(|at| at > now);
         self.has_reached(goal, has_transport)
-            && (self.close_event.is_some() || (has_transport && looked_lately))
+            && (self.close_event.is_some() || (has_transport && !self.batch_took_long(now)))
     }
 
     /// Nothing more will be flushed.

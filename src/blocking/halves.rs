@@ -15,6 +15,7 @@ use crate::adapter::{Driver, Error, Goal};
 use crate::close::CloseFrame;
 use crate::event::{CloseEvent, Event};
 use crate::message::{Chunk, Message};
+use crate::send::Prepared;
 use crate::state::State;
 use crate::stats::Stats;
 
@@ -170,6 +171,16 @@ impl<T: TimedIo> WriteHalf<T> {
     pub fn feed(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         let mut inner = self.0.work_until(Goal::Capacity, self.0.lock());
         let result = inner.driver.connection.send(message);
+        result.map_err(|error| inner.driver.refused(error))
+    }
+
+    /// As [`WebSocket::feed_prepared`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn feed_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
+        let mut inner = self.0.work_until(Goal::Capacity, self.0.lock());
+        let result = inner.driver.connection.send_prepared(prepared);
         result.map_err(|error| inner.driver.refused(error))
     }
 

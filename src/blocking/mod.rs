@@ -46,6 +46,7 @@ use crate::config::Config;
 use crate::connection::{Connection, Taken};
 use crate::event::{CloseEvent, Event};
 use crate::message::{Chunk, Message};
+use crate::send::Prepared;
 use crate::state::State;
 use crate::stats::Stats;
 use crate::time::Timestamp;
@@ -175,6 +176,15 @@ impl<T: TimedIo> WebSocket<T> {
     pub fn feed(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         self.work_until(Goal::Capacity);
         self.driver.connection.send(message).map_err(|error| self.driver.refused(error))
+    }
+
+    /// Queues a message that many connections send, as [`feed`](Self::feed) does any other.
+    ///
+    /// # Errors
+    /// As [`feed`](Self::feed).
+    pub fn feed_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
+        self.work_until(Goal::Capacity);
+        self.driver.connection.send_prepared(prepared).map_err(|error| self.driver.refused(error))
     }
 
     /// Sends a piece of a message that need not fit in memory, with all that was [fed](Self::feed) before it, and waits until

@@ -1,6 +1,7 @@
 use core::fmt;
 
-use super::registry::{self, Retry};
+use super::registry;
+use super::retry::Retry;
 
 /// A WebSocket close code: any `u16`, described by the registry.
 ///
@@ -133,7 +134,7 @@ impl CloseCode {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
 
-    /// The name in the IANA registry, for the codes 1000 to 1015.
+    /// The name in the IANA registry.
     #[must_use]
     pub const fn name(self) -> Option<&'static str> {
         match registry::entry(self) {
@@ -220,7 +221,8 @@ mod tests {
                 || (3000..=4999).contains(&number);
             assert_eq!(code.may_be_sent(), sendable, "{number}");
             assert_eq!(code.sent_by() == SentBy::Nobody, !sendable, "{number}");
-            assert_eq!(code.name().is_some(), code.range() == CodeRange::Protocol, "{number}");
+            let registered = matches!(number, 1000..=1015 | 3000 | 3003 | 3008);
+            assert_eq!(code.name().is_some(), registered, "{number}");
             assert!(code.meaning().ends_with('.') && code.advice().ends_with('.'), "{number}");
         }
     }

@@ -3,7 +3,8 @@
 mod code;
 mod frame;
 mod registry;
+mod retry;
 
 pub use code::{CloseCode, CodeRange, SentBy};
 pub use frame::{CloseFrame, CloseFrameError, MAX_REASON_LEN};
-pub use registry::Retry;
+pub use retry::Retry;

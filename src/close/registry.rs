@@ -2,28 +2,7 @@
 //! is told one.
 
 use super::code::{CloseCode, CodeRange, SentBy};
-
-/// Whether a client that was told a close code should connect again.
-///
-/// It is what the code alone says; the application may know better, most of all for its own codes.
-///
-/// ```
-/// use websocket_proto::{CloseCode, Retry};
-///
-/// assert_eq!(CloseCode::ABNORMAL.retry(), Retry::Yes);
-/// assert_eq!(CloseCode::SERVICE_RESTART.retry(), Retry::Later);
-/// assert_eq!(CloseCode::POLICY_VIOLATION.retry(), Retry::No);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Retry {
-    /// Yes, with back-off and jitter.
-    Yes,
-    /// Yes, but not at once: the server asked for time, and told others the same.
-    Later,
-    /// No: the connection has done its work, or the same would happen again.
-    No,
-}
+use super::retry::Retry;
 
 pub(super) struct Entry {
     pub(super) name: &'static str,
@@ -33,57 +12,57 @@ pub(super) struct Entry {
     pub(super) advice: &'static str,
 }
 
-/// What the registry has for a code from 1000 to 1015.
+/// What the registry has for a code: those from 1000 to 1015, and the ones that libraries have registered.
 #[rustfmt::skip]
 pub(super) const fn entry(code: CloseCode) -> Option<Entry> {
     let (name, meaning, sent_by, retry, advice) = match code.as_u16() {
         1000 => (
             "Normal Closure", "The connection did what it was opened for.",
-            SentBy::Either, Retry::No, "Nothing is wrong.",
+            SentBy::Either, Retry::Never, "Nothing is wrong.",
         ),
         1001 => (
             "Going Away", "The endpoint leaves: a server shuts down or a browser leaves the page.",
-            SentBy::Either, Retry::Yes, "Connect again after a random delay, since others were told the same.",
+            SentBy::Either, Retry::Soon, "Connect again after a random delay, since others were told the same.",
         ),
         1002 => (
             "Protocol Error", "The other side broke the WebSocket protocol.",
-            SentBy::Either, Retry::No, "Look for the fault in what this side sent, or in a proxy that changes frames.",
+            SentBy::Either, Retry::Soon, "Look for the fault in what this side sent, or in a proxy that changes frames.",
         ),
         1003 => (
             "Unsupported Data", "A kind of message arrived that this endpoint does not take.",
-            SentBy::Either, Retry::No, "Send only text, or only binary, as the other side wants it.",
+            SentBy::Either, Retry::Soon, "Send only text, or only binary, as the other side wants it.",
         ),
         1004 => (
             "Reserved", "Reserved; no meaning was ever given to it.",
-            SentBy::Nobody, Retry::No, "Use another code.",
+            SentBy::Nobody, Retry::Soon, "Use another code.",
         ),
         1005 => (
             "No Status Received", "The Close frame that arrived carried no code.",
-            SentBy::Nobody, Retry::Yes, "Let the other side close with a code, so that it says why.",
+            SentBy::Nobody, Retry::Soon, "Let the other side close with a code, so that it says why.",
         ),
         1006 => (
             "Abnormal Closure", "The connection ended without a Close frame.",
-            SentBy::Nobody, Retry::Yes, "Look at the cause on both sides; a heartbeat finds silent losses.",
+            SentBy::Nobody, Retry::Soon, "Look at the cause on both sides; a heartbeat finds silent losses.",
         ),
         1007 => (
             "Invalid Frame Payload Data", "A message did not fit its type, such as text that is not UTF-8.",
-            SentBy::Either, Retry::No, "Send text as UTF-8, and all else as binary.",
+            SentBy::Either, Retry::Soon, "Send text as UTF-8, and all else as binary.",
         ),
         1008 => (
             "Policy Violation", "A message broke a rule of the receiver.",
-            SentBy::Either, Retry::No, "Check the credentials and what was sent before connecting again.",
+            SentBy::Either, Retry::Never, "Check the credentials and what was sent before connecting again.",
         ),
         1009 => (
             "Message Too Big", "A message was larger than the receiver takes.",
-            SentBy::Either, Retry::No, "Send smaller messages, or raise the receiver's limit.",
+            SentBy::Either, Retry::Soon, "Send smaller messages, or raise the receiver's limit.",
         ),
         1010 => (
             "Mandatory Extension", "The client needs an extension that the server did not agree to.",
-            SentBy::Client, Retry::No, "Turn the extension on in the server, or do without it in the client.",
+            SentBy::Client, Retry::Never, "Turn the extension on in the server, or do without it in the client.",
         ),
         1011 => (
             "Internal Error", "An unexpected condition kept the endpoint from going on.",
-            SentBy::Server, Retry::Yes, "Look into the log of the other side.",
+            SentBy::Server, Retry::Soon, "Look into the log of the other side.",
         ),
         1012 => (
             "Service Restart", "The service restarts; connect again later.",
@@ -99,7 +78,19 @@ pub(super) const fn entry(code: CloseCode) -> Option<Entry> {
         ),
         1015 => (
             "TLS Handshake", "The TLS handshake failed.",
-            SentBy::Nobody, Retry::No, "Check the certificate, its name and its dates.",
+            SentBy::Nobody, Retry::Later, "Check the certificate, its name and its dates.",
+        ),
+        3000 => (
+            "Unauthorized", "The client is not authenticated.",
+            SentBy::Server, Retry::Never, "Get new credentials before connecting again.",
+        ),
+        3003 => (
+            "Forbidden", "The client may not use what it asked for.",
+            SentBy::Server, Retry::Never, "Use other credentials, or ask for something else.",
+        ),
+        3008 => (
+            "Timeout", "The client took too long over something.",
+            SentBy::Server, Retry::Soon, "Look for what this side should have sent in time.",
         ),
         _ => return None,
     };
@@ -111,17 +102,19 @@ pub(super) const fn unregistered(range: CodeRange) -> (&'static str, Retry, &'st
     match range {
         CodeRange::Registered => (
             "A library or framework defines this code.",
-            Retry::Yes,
+            Retry::Soon,
             "Look it up where the library or framework of the other side defines it.",
         ),
-        CodeRange::Private => {
-            ("The application defines this code.", Retry::Yes, "Look it up where the application defines it.")
-        }
+        CodeRange::Private => (
+            "The application defines this code.",
+            Retry::Soon,
+            "Look it up where the application defines it.",
+        ),
         CodeRange::Protocol | CodeRange::Reserved => {
-            ("No version of the protocol defines this code yet.", Retry::No, "Use another code.")
+            ("No version of the protocol defines this code yet.", Retry::Soon, "Use another code.")
         }
         CodeRange::Unused | CodeRange::Invalid => {
-            ("This number is no valid close code.", Retry::No, "Use another code.")
+            ("This number is no valid close code.", Retry::Soon, "Use another code.")
         }
     }
 }
@@ -141,9 +134,9 @@ mod tests {
             SentBy::Nobody => "nobody",
         };
         let retry = match code.retry() {
-            Retry::Yes => "yes",
+            Retry::Soon => "soon",
             Retry::Later => "later",
-            Retry::No => "no",
+            Retry::After(_) | Retry::Never => "never",
         };
         let (name, meaning, advice) = (code.name().unwrap_or(""), code.meaning(), code.advice());
         format!("| {} | {name} | {meaning} | {sent_by} | {retry} | {advice} |", code.as_u16())
@@ -156,10 +149,10 @@ mod tests {
             .lines()
             .filter(|line| line.starts_with("| ") && line[2..].starts_with(|c: char| c.is_ascii_digit()))
             .collect();
-        let codes = (1000..=1015).chain([3000, 4000]);
+        let codes = (1000..=1015).chain([3000, 3003, 3008, 3999, 4000]);
         let expected: Vec<String> = codes
             .map(|code| match code {
-                3000 => row(CloseCode::new(3000)).replace("| 3000 |", "| 3000–3999 |"),
+                3999 => row(CloseCode::new(3999)).replace("| 3999 |", "| 3000–3999 |"),
                 4000 => row(CloseCode::new(4000)).replace("| 4000 |", "| 4000–4999 |"),
                 _ => row(CloseCode::new(code)),
             })
@@ -169,17 +162,13 @@ mod tests {
 
     #[test]
     fn whoever_was_told_to_wait_or_to_stop_is_not_sent_back_at_once() {
-        for (code, retry) in [
-            (1000, Retry::No),
-            (1001, Retry::Yes),
-            (1006, Retry::Yes),
-            (1008, Retry::No),
-            (1012, Retry::Later),
-            (1013, Retry::Later),
-            (1016, Retry::No),
-            (4000, Retry::Yes),
-        ] {
-            assert_eq!(CloseCode::new(code).retry(), retry, "{code}");
+        for number in 0..=u16::MAX {
+            let expected = match number {
+                1000 | 1008 | 1010 | 3000 | 3003 => Retry::Never,
+                1012..=1015 => Retry::Later,
+                _ => Retry::Soon,
+            };
+            assert_eq!(CloseCode::new(number).retry(), expected, "{number}");
         }
     }
 }

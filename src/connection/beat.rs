@@ -25,8 +25,9 @@ impl Sender {
         // Control frames pass between the chunks of a message; texts do not.
         let text = self.text_heartbeat().filter(|text| text.sends && !self.is_sending_chunks());
         if let Some(text) = text {
-            self.pulse = Some(Pulse::new(text.pong.as_bytes().clone(), true));
-            self.outbox.push_text(BeatText::Ping);
+            let (ping, pong) = (text.ping.as_bytes().clone(), text.pong.as_bytes().clone());
+            self.pulse = Some(Pulse::new(pong, true));
+            self.outbox.push_text(BeatText::Ping, ping);
             return;
         }
         let payload = Bytes::copy_from_slice(&self.outbox.entropy().bytes::<8>());
@@ -51,9 +52,10 @@ impl Sender {
         if beats && (!asks || self.pulse.as_ref().is_some_and(|pulse| pulse.by_text)) {
             Err(Some(self.apply_text_pong(message.into_payload())))
         } else if asks {
+            let answer = texts.pong.as_bytes().clone();
             self.stats.pings_received = self.stats.pings_received.saturating_add(1);
             if self.life.sending != Sending::Broken {
-                self.outbox.push_text(BeatText::Pong);
+                self.outbox.push_text(BeatText::Pong, answer);
             }
             Err(None)
         } else {
@@ -74,8 +76,8 @@ impl Sender {
         let beat = self.pulse.as_ref().filter(|pulse| pulse.by_text);
         let round_trip = beat.and_then(|pulse| pulse.ping.answered_by(&payload, now));
         if round_trip.is_some() {
-            self.pulse = None;
-            self.stats.round_trip = round_trip;
+            let answered = self.pulse.take().map(|pulse| pulse.ping);
+            self.note_answer(answered.as_ref(), round_trip);
         }
         Event::Pong { payload, round_trip }
     }

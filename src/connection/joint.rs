@@ -2,6 +2,8 @@
 
 use alloc::string::{String, ToString};
 
+use core::time::Duration;
+
 use bytes::Bytes;
 
 use super::life::{Input, Receiving, Sending, Stage};
@@ -10,6 +12,7 @@ use crate::close::{CloseCode, CloseFrame};
 use crate::entropy::Entropy;
 use crate::error::{Deadline, TransportFailure};
 use crate::event::{Cause, CloseEvent, Ending, Event, Side};
+use crate::heartbeat::Outstanding;
 use crate::message::{Chunk, Message};
 use crate::signal::{News, Progress, Signal};
 use crate::time::Timestamp;
@@ -30,6 +33,23 @@ impl Sender {
             }
             news => self.apply_rarer(news),
         }
+    }
+
+    /// Whether what arrives is taken in and counts.
+    #[inline]
+    pub(super) fn is_hearing(&self) -> bool {
+        self.wants_read() && self.life.hears()
+    }
+
+    /// As [`apply`](Self::apply), for a message that came whole while this side [hears](Self::is_hearing).
+    #[inline]
+    pub(super) fn apply_heard(&mut self, message: Message, bytes: usize, now: Timestamp) -> Option<Event> {
+        self.observe(now);
+        self.parsed(bytes, Progress::Finished);
+        if self.sifts_texts {
+            return self.apply_rarer(News::Message(message));
+        }
+        Some(self.apply_message(message))
     }
 
     /// The end, once; `None` if there is nothing to tell, or nothing more.
@@ -141,7 +161,7 @@ impl Sender {
     pub(super) fn received_bytes(&mut self, bytes: usize) {
         if bytes > 0 {
             self.last_received = self.now;
-            self.stats.bytes_received = self.stats.bytes_received.saturating_add(bytes as u64);
+            self.stats.bytes_received = self.stats.bytes_received.wrapping_add(bytes as u64);
         }
     }
 
@@ -189,7 +209,7 @@ impl Sender {
 
     #[inline]
     fn apply_message(&mut self, message: Message) -> Event {
-        self.stats.messages_received = self.stats.messages_received.saturating_add(1);
+        self.stats.messages_received = self.stats.messages_received.wrapping_add(1);
         Event::Message(message)
     }
 
@@ -206,14 +226,23 @@ impl Sender {
         let heartbeat = beat.and_then(|pulse| pulse.ping.answered_by(&payload, self.now));
         let application =
             self.application_ping.as_ref().and_then(|ping| ping.answered_by(&payload, self.now));
-        if heartbeat.is_some() {
-            self.pulse = None;
+        let answered = if heartbeat.is_some() {
+            self.pulse.take().map(|pulse| pulse.ping)
         } else if application.is_some() {
-            self.application_ping = None;
-        }
+            self.application_ping.take()
+        } else {
+            None
+        };
         let round_trip = heartbeat.or(application);
-        self.stats.round_trip = round_trip.or(self.stats.round_trip);
+        self.note_answer(answered.as_ref(), round_trip);
         Event::Pong { payload, round_trip }
+    }
+
+    /// What an answer to a Ping says of the connection.
+    pub(super) fn note_answer(&mut self, ping: Option<&Outstanding>, round_trip: Option<Duration>) {
+        let confirmed = ping.map_or(0, Outstanding::messages_before);
+        self.stats.messages_confirmed = self.stats.messages_confirmed.max(confirmed);
+        self.stats.round_trip = round_trip.or(self.stats.round_trip);
     }
 
     fn apply_close(&mut self, frame: Option<CloseFrame>) {
@@ -304,7 +333,18 @@ impl Sender {
         if !self.life.is_over() || core::mem::replace(&mut self.closed_was_told, true) {
             return None;
         }
+        self.confirm_by_close();
         Some(Event::Closed(self.close_event()))
+    }
+
+    /// A peer that answers our Close frame has read what came before it. One that crossed ours on the way answers nothing, and
+    /// is told by its code.
+    fn confirm_by_close(&mut self) {
+        let was_first = self.life.was_clean() && self.closed_first_by == Some(Side::Local);
+        let answer = self.received.as_ref().map(|(code, _)| *code);
+        if was_first && answer == self.outbox.close_code() {
+            self.stats.messages_confirmed = self.stats.messages_sent;
+        }
     }
 
     fn close_event(&mut self) -> CloseEvent {

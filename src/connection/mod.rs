@@ -11,6 +11,7 @@ mod sender;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
+use core::ops::ControlFlow;
 
 use bytes::BytesMut;
 
@@ -21,6 +22,7 @@ use crate::error::{SendError, TransportFailure};
 use crate::event::{Cause, Event};
 use crate::message::{Chunk, Message};
 use crate::receive::{InputEnd, Receiver};
+use crate::send::Prepared;
 use crate::state::State;
 use crate::stats::Stats;
 use crate::time::Timestamp;
@@ -43,7 +45,7 @@ pub use sender::Sender;
 ///   [`write_failed`](Self::write_failed), [`handle_timeout`](Self::handle_timeout), [`wrote`](Self::wrote),
 ///   [`set_reading`](Self::set_reading).
 /// - **Commands**: [`accept`](Self::accept), [`reject`](Self::reject), [`send`](Self::send),
-///   [`send_chunk`](Self::send_chunk), [`ping`](Self::ping), [`pong`](Self::pong), [`close`](Self::close). Where one is
+///   [`send_prepared`](Self::send_prepared), [`send_chunk`](Self::send_chunk), [`ping`](Self::ping), [`pong`](Self::pong), [`close`](Self::close). Where one is
 ///   refused, it says so and has changed nothing.
 /// - **What must be done**: [`poll_event`](Self::poll_event), [`output`](Self::output) or [`take`](Self::take),
 ///   [`transport`](Self::transport), [`poll_timeout`](Self::poll_timeout). After anything else was called, do what
@@ -197,7 +199,25 @@ impl Connection {
             self.sender.observe(now);
             return None;
         }
-        self.poll_news(input, now)
+        self.poll_input(input, now)
+    }
+
+    fn poll_input(&mut self, input: &mut BytesMut, now: Timestamp) -> Option<Event> {
+        loop {
+            // Most messages are ordinary, and do not pass through the rest.
+            if self.opening.is_none()
+                && self.sender.is_hearing()
+                && let Some((message, bytes)) = self.receiver.poll_message(input)
+            {
+                match self.sender.apply_heard(message, bytes, now) {
+                    None => continue,
+                    event => return event,
+                }
+            }
+            if let ControlFlow::Break(event) = self.poll_rest(input, now) {
+                return event;
+            }
+        }
     }
 
     /// Whether there is nothing to tell, unless something arrived.
@@ -206,30 +226,28 @@ impl Connection {
         self.opening.is_none() && self.receiver.untold_end().is_none() && !self.sender.has_verdict()
     }
 
-    fn poll_news(&mut self, input: &mut BytesMut, now: Timestamp) -> Option<Event> {
+    /// Takes one step of any kind. It breaks off with an event, or where nothing more is to be told.
+    #[inline(never)]
+    fn poll_rest(&mut self, input: &mut BytesMut, now: Timestamp) -> ControlFlow<Option<Event>> {
         if self.opening.is_some()
             && let Some(event) = self.poll_opening(input, now)
         {
-            return Some(event);
+            return ControlFlow::Break(Some(event));
         }
-        while self.opening.is_none() && self.sender.wants_read() {
-            // Not `Receiver::poll`: told apart, the common case does not pass through memory on its way.
-            let event = match self.receiver.poll_ordinary(input) {
-                Some(signal) => self.sender.apply(signal, now),
-                None => match self.receiver.poll_any(input) {
-                    Some(signal) => self.sender.apply(signal, now),
-                    None => break,
-                },
-            };
-            if event.is_some() {
-                return event;
-            }
+        if self.opening.is_none()
+            && self.sender.wants_read()
+            && let Some(signal) = self.receiver.poll_any(input)
+        {
+            return self
+                .sender
+                .apply(signal, now)
+                .map_or(ControlFlow::Continue(()), |event| ControlFlow::Break(Some(event)));
         }
         let event = self.sender.poll_event(now);
         if self.sender.discards() {
             self.end(input);
         }
-        event
+        ControlFlow::Break(event)
     }
 
     /// Whether to read the transport. If not, its input or the connection has ended, a decision on the request is awaited, or
@@ -325,6 +343,14 @@ impl Connection {
     /// state but [`State::Open`], [`SendError::Unfinished`] while a message in chunks is. All give the message back.
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError<Message>> {
         self.sender.send(message)
+    }
+
+    /// Queues a message that many connections send. A server shares its bytes with the others.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send).
+    pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError<()>> {
+        self.sender.send_prepared(prepared)
     }
 
     /// Queues a piece of a message that need not fit in memory, or whose end is not known yet: each chunk goes out in frames

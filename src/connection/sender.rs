@@ -19,7 +19,7 @@ use crate::error::{SendError, TransportFailure};
 use crate::event::{Cause, Side};
 use crate::heartbeat::{Outstanding, Pulse};
 use crate::message::{Chunk, Message};
-use crate::send::{Mark, Outbox, PingKind, WireBuf};
+use crate::send::{Mark, Outbox, PingKind, Prepared, WireBuf};
 use crate::state::State;
 use crate::stats::Stats;
 use crate::time::Timestamp;
@@ -156,18 +156,33 @@ impl Sender {
     /// # Errors
     /// The same.
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError<Message>> {
-        let message = message.into();
-        if self.state() != State::Open {
-            return Err(SendError::NotOpen(self.state(), message));
-        }
-        if self.outbox.unfinished_kind().is_some() {
-            return Err(SendError::Unfinished(message));
-        }
-        if self.send_capacity() == 0 {
-            return Err(SendError::Full(message));
-        }
+        let message = self.admit(message.into())?;
         self.outbox.push_message(message);
         Ok(())
+    }
+
+    /// As [`Connection::send_prepared`](crate::Connection::send_prepared).
+    ///
+    /// # Errors
+    /// The same.
+    pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError<()>> {
+        self.admit(())?;
+        self.outbox.push_prepared(prepared);
+        Ok(())
+    }
+
+    /// Gives the message back, if none may be sent now.
+    #[inline]
+    fn admit<T>(&self, message: T) -> Result<T, SendError<T>> {
+        if self.state() != State::Open {
+            Err(SendError::NotOpen(self.state(), message))
+        } else if self.outbox.unfinished_kind().is_some() {
+            Err(SendError::Unfinished(message))
+        } else if self.send_capacity() == 0 {
+            Err(SendError::Full(message))
+        } else {
+            Ok(message)
+        }
     }
 
     /// As [`Connection::send_chunk`](crate::Connection::send_chunk).
@@ -277,7 +292,7 @@ impl Sender {
     /// As [`Connection::wants_write`](crate::Connection::wants_write).
     #[must_use]
     pub fn wants_write(&self) -> bool {
-        !self.is_mute() && self.outbox.has_output()
+        self.outbox.has_output() && !self.is_mute()
     }
 
     /// As [`Connection::buffered`](crate::Connection::buffered).
@@ -350,19 +365,27 @@ impl Sender {
         self.outbox.discard();
     }
 
+    /// Whether the one attempt for a last Close frame is made now.
+    #[cold]
+    fn parts(&mut self) -> bool {
+        if self.life.has_parted() {
+            self.discard();
+        }
+        let is_parting = self.life.is_parting();
+        if is_parting {
+            self.life.apply(Input::Offered);
+        }
+        is_parting
+    }
+
     /// Makes what waits ready to be shown. Whether it may be shown.
+    #[inline]
     pub(super) fn offer(&mut self) -> bool {
         if self.outbox.is_lent() {
             return false;
         }
-        if self.life.has_parted() {
-            self.discard();
-        }
-        if self.life.is_over() {
-            if !self.life.is_parting() {
-                return false;
-            }
-            self.life.apply(Input::Offered);
+        if self.life.is_over() && !self.parts() {
+            return false;
         }
         self.encode();
         if self.outbox.wire().has_remaining() {
@@ -373,9 +396,8 @@ impl Sender {
 
     #[inline]
     pub(super) fn encode(&mut self) {
-        let Self { outbox, config, pulse, application_ping, now, .. } = self;
-        let texts = config.heartbeat.as_ref().and_then(|heartbeat| heartbeat.text.as_ref());
-        outbox.encode(texts, |kind| {
+        let Self { outbox, pulse, application_ping, now, .. } = self;
+        outbox.encode(|kind| {
             let ping = match kind {
                 PingKind::Heartbeat => pulse.as_mut().map(|pulse| &mut pulse.ping),
                 PingKind::Application => application_ping.as_mut(),
@@ -406,12 +428,12 @@ impl Sender {
             // An HTTP answer may be long: what is bounded is its standing still.
             self.ending_since = self.ending_since.map(|_| self.now);
         }
-        self.stats.bytes_sent = self.stats.bytes_sent.saturating_add(count as u64);
+        self.stats.bytes_sent = self.stats.bytes_sent.wrapping_add(count as u64);
         let more = self.outbox.is_lent() || self.outbox.wire().has_remaining();
         self.offered_at = more.then_some(self.now);
         while let Some(mark) = self.outbox.poll_written() {
             match mark {
-                Mark::Message => self.stats.messages_sent = self.stats.messages_sent.saturating_add(1),
+                Mark::Message => self.stats.messages_sent = self.stats.messages_sent.wrapping_add(1),
                 Mark::Ping(kind) => self.ping_written(kind),
                 Mark::Pong => {}
                 Mark::Close => {
@@ -420,8 +442,8 @@ impl Sender {
                 }
             }
         }
-        if !self.life.is_parting() {
-            self.discard_if_over();
+        if self.life.is_over() && !self.life.is_parting() {
+            self.discard();
         }
     }
 
@@ -432,7 +454,7 @@ impl Sender {
             PingKind::Application => self.application_ping.as_mut(),
         };
         if let Some(ping) = ping {
-            ping.written(self.now);
+            ping.written(self.stats.messages_sent, self.now);
         }
     }
 }

@@ -49,9 +49,9 @@ pub enum Event {
     /// A whole message.
     ///
     /// To keep one costs its own bytes, and at most a quarter more where it came in fragments. Some share memory, which lives
-    /// as long as one of them: messages of at most 128 bytes that came together share 1 KiB. And one of 4 KiB and more that was
-    /// a quarter or more of what the input buffer still held shares that buffer: copy it, if it is to be kept for long and the
-    /// buffer was large.
+    /// as long as one of them: messages of at most 128 bytes that were received on the same thread share 1 KiB (with `std`). And
+    /// one of 1 KiB and more that was a sixteenth or more of the input buffer shares that buffer: copy it, if it is to be kept for
+    /// long.
     Message(Message),
     /// A piece of a message, with [`Delivery::Chunks`](crate::Delivery::Chunks); it shares no buffer. What the peer sent of it
     /// before it failed or vanished was told: only [`is_last`](Chunk::is_last) says that the message is whole.

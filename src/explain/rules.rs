@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::hint::Hint;
-use crate::close::{CloseCode, Retry};
+use crate::close::CloseCode;
 use crate::config::Role;
 use crate::error::{Deadline, TransportFailure, Violation};
 use crate::event::{Cause, CloseEvent, Side, StreamPosition};
@@ -39,7 +39,9 @@ fn local_stall(close: &CloseEvent) -> Option<Hint> {
 /// The peer closed and gave a code, which says more than what followed. Of a client that leaves there is nothing more to say.
 fn told_by_peer(close: &CloseEvent) -> Option<Hint> {
     let code = close.received().filter(|_| close.closed_first_by() == Some(Side::Remote))?;
-    let says = close.role() == Role::Client || code.retry() == Retry::No;
+    // What a client complains of is what the server sent.
+    let complains = matches!(code.as_u16(), 1002 | 1003 | 1007..=1010);
+    let says = close.role() == Role::Client || complains;
     (says && code != CloseCode::NORMAL).then_some(Hint::Code(code))
 }
 

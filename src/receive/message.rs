@@ -2,6 +2,7 @@
 
 use bytes::{Buf, BytesMut};
 
+use super::copies;
 use crate::config::{Config, Delivery, MessageKinds};
 use crate::error::{Limit, Violation};
 use crate::message::{Assembly, Chunk, InvalidUtf8, Kind, Message, Utf8Bytes};
@@ -9,15 +10,13 @@ use crate::signal::Fault;
 use crate::wire::header::MessageHeader;
 use crate::wire::mask;
 
-/// A message of at least this many bytes that lies whole in the input, and with its header is at least a quarter of what is left
-/// of it, is split off the input; any other is copied out. So a message that is kept pins the buffer it came in only where it was
-/// itself a good part of it: ten thousand kept messages of 16 bytes hold no read buffer. `Event::Message` states it for the
-/// application.
-const SPLIT_FROM: usize = 4 * 1024;
+/// A message of at least this many bytes that lies whole in the input, and with its header is at least a sixteenth of the input
+/// buffer, is split off it; any other is copied out. So a message that is kept pins at most sixteen times itself: ten thousand
+/// kept messages of 16 bytes hold no read buffer. `Event::Message` states it for the application.
+const SPLIT_FROM: usize = 1024;
 
-fn is_worth_splitting(len: usize, header_len: usize, input: &BytesMut) -> bool {
-    len >= SPLIT_FROM && header_len.saturating_add(len) >= input.capacity() / 4
-}
+/// What share of a buffer must be in a frame that is split off it.
+const SPLIT_SHARE: usize = 16;
 
 /// The most that is delivered, or done, at once where a message is delivered in chunks; and how much of it must arrive for its
 /// deadline to begin anew.
@@ -90,87 +89,48 @@ impl Rules {
     }
 }
 
-/// Takes the message whose one frame with this header is the front of `input`, if it lies there whole and, being text, is UTF-8;
-/// otherwise `input` stays as it is.
-#[inline]
+/// Takes the message whose one frame with this header is the front of `input`, and how many bytes that were, if it lies there
+/// whole and, being text, is UTF-8; otherwise `input` stays as it is. `buffer_size` is what all of the input buffer holds, or more.
+#[inline(always)]
 pub(super) fn take_message(
     header: &MessageHeader,
     input: &mut BytesMut,
-    shared: &mut SmallCopies,
-) -> Option<Message> {
+    buffer_size: usize,
+) -> Option<(Message, usize)> {
     let len = usize::try_from(header.payload_len).ok()?;
-    let end = header.len.saturating_add(len);
-    if end > input.len() {
-        return None;
+    let end = header.len.wrapping_add(len);
+    let payload = input.get(header.len..end)?;
+    if len >= SPLIT_FROM && end >= buffer_size / SPLIT_SHARE {
+        return Some((split_off(header, end, input)?, end));
     }
-    let unmask = |payload: Option<&mut [u8]>| {
-        if let (Some(payload), Some(key)) = (payload, header.mask) {
-            mask::apply(payload, key);
-        }
+    let payload = copies::copy(payload, header.key);
+    let message = match header.kind {
+        Kind::Binary => Message::Binary(payload),
+        Kind::Text => Message::Text(payload.try_into().ok()?),
     };
-    if is_worth_splitting(len, header.len, input) {
-        unmask(input.get_mut(header.len..end));
-        Some(match header.kind {
-            Kind::Binary => {
-                input.advance(header.len);
-                Message::Binary(input.split_to(len).freeze())
-            }
-            Kind::Text => Message::Text(Utf8Bytes::split_off(input, header.len, end).or_else(|| {
-                unmask(input.get_mut(header.len..end));
-                None
-            })?),
-        })
-    } else {
-        let payload = input.get(header.len..end)?;
-        let follows = input.len().saturating_sub(end);
-        let payload = if len <= SmallCopies::MAX_LEN && follows >= SmallCopies::SIZE {
-            let mut copy = shared.copy(payload);
-            unmask(Some(&mut copy));
-            copy.freeze()
-        } else {
-            shared.clear();
-            let mut copy = payload.to_vec();
-            unmask(Some(&mut copy));
-            copy.into()
-        };
-        let message = match header.kind {
-            Kind::Binary => Message::Binary(payload),
-            Kind::Text => Message::Text(payload.try_into().ok()?),
-        };
-        input.advance(end);
-        Some(message)
-    }
+    input.advance(end);
+    Some((message, end))
 }
 
-/// Room for copies of small messages that came together, which share one allocation: one for each would cost more than all else
-/// that is done for them. It is small, since each of them may be kept and pins all of it.
-#[derive(Debug, Default)]
-pub(super) struct SmallCopies(Option<BytesMut>);
-
-impl SmallCopies {
-    const SIZE: usize = 1024;
-    const MAX_LEN: usize = Self::SIZE / 8;
-
-    #[inline]
-    fn copy(&mut self, bytes: &[u8]) -> BytesMut {
-        if bytes.is_empty() {
-            return BytesMut::new();
+#[inline(never)]
+fn split_off(header: &MessageHeader, end: usize, input: &mut BytesMut) -> Option<Message> {
+    let mask = |payload: Option<&mut [u8]>| {
+        if let Some(payload) = payload {
+            mask::apply(payload, header.key);
         }
-        let room = match &mut self.0 {
-            Some(room) if room.capacity() >= bytes.len() => room,
-            none => none.insert(BytesMut::with_capacity(Self::SIZE)),
-        };
-        room.extend_from_slice(bytes);
-        room.split()
-    }
-
-    /// Lets go of what room is left.
-    #[inline]
-    pub(super) fn clear(&mut self) {
-        if self.0.is_some() {
-            self.0 = None;
+    };
+    mask(input.get_mut(header.len..end));
+    Some(match header.kind {
+        Kind::Binary => {
+            let mut frame = input.split_to(end);
+            frame.advance(header.len);
+            Message::Binary(frame.freeze())
         }
-    }
+        Kind::Text => Message::Text(Utf8Bytes::split_off(input, header.len, end).or_else(|| {
+            mask(input.get_mut(header.len..end));
+            None
+        })?),
+    })
 }
 
 /// A message that did not come in one piece.

@@ -1,6 +1,7 @@
 //! The receiving machine: bytes in, messages and all else that the peer says out. It has no clock and no deadline, and never
 //! answers: what follows from what it read is for the sending side, which learns of it by the [`Signal`].
 
+mod copies;
 mod message;
 
 use alloc::vec::Vec;
@@ -11,12 +12,12 @@ use bytes::{Buf, BytesMut};
 use crate::config::{Config, Delivery, Role};
 use crate::error::{TransportFailure, Violation};
 use crate::event::StreamPosition;
-use crate::message::{Chunk, Kind};
+use crate::message::{Chunk, Kind, Message};
 use crate::signal::{Fault, News, Progress, Signal};
 use crate::wire::close_payload;
 use crate::wire::header::{self, Header, Opcode};
 use crate::wire::mask;
-use message::{Rules, SmallCopies, Unfinished, take_message};
+use message::{Rules, Unfinished, take_message};
 
 /// The receiving half of a connection, made by [`Connection::split`](crate::Connection::split).
 ///
@@ -55,7 +56,8 @@ pub struct Receiver {
     control: Vec<u8>,
     discarding: bool,
     input: Input,
-    small_copies: SmallCopies,
+    /// The most that an input buffer was seen to hold. A buffer that was read in part shows less.
+    buffer_size: usize,
 }
 
 /// What it waits for. What was received may hold passwords, so it is not shown.
@@ -111,7 +113,7 @@ impl Receiver {
             control: Vec::new(),
             discarding: false,
             input: Input::Open,
-            small_copies: SmallCopies::default(),
+            buffer_size: 0,
         }
     }
 
@@ -119,28 +121,30 @@ impl Receiver {
     ///
     /// Only what is used is taken from `input`, and what must be kept is kept here: any buffer may be passed next time.
     pub fn poll(&mut self, input: &mut BytesMut) -> Option<Signal> {
-        self.poll_ordinary(input).or_else(|| self.poll_any(input))
+        match self.poll_message(input) {
+            Some((message, bytes)) => {
+                Some(Signal { bytes, progress: Progress::Finished, news: News::Message(message) })
+            }
+            None => self.poll_any(input),
+        }
     }
 
     /// The common case: a message of one frame that lies whole in the input and breaks no rule, and how many bytes it was.
     /// Anything else changes nothing here, and is for [`poll_any`](Self::poll_any).
     #[inline(always)]
-    pub(crate) fn poll_ordinary(&mut self, input: &mut BytesMut) -> Option<Signal> {
+    pub(crate) fn poll_message(&mut self, input: &mut BytesMut) -> Option<(Message, usize)> {
         if !self.is_between_messages() || self.discarding {
             return None;
         }
+        self.buffer_size = self.buffer_size.max(input.capacity());
         let header =
             header::parse_message(input, self.role).filter(|header| self.rules.is_ordinary(header))?;
-        let before = input.len();
-        let message = take_message(&header, input, &mut self.small_copies)?;
-        let bytes = before.saturating_sub(input.len());
-        Some(Signal { bytes, progress: Progress::Finished, news: News::Message(message) })
+        take_message(&header, input, self.buffer_size)
     }
 
     /// As [`poll`](Self::poll).
     #[inline(never)]
     pub(crate) fn poll_any(&mut self, input: &mut BytesMut) -> Option<Signal> {
-        self.small_copies.clear();
         if input.is_empty() {
             return self.poll_end();
         }

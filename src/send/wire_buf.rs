@@ -5,14 +5,15 @@ use core::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use crate::wire::header::{self, Header};
 use crate::wire::mask;
 
 /// Payloads of at least this many bytes go out as they are, beside their header; smaller ones are copied behind it, which
 /// costs less than one more slice for a vectored write.
 const REFERENCE_FROM: usize = 1024;
 
-/// The least room that is made for small bytes.
-const MIN_STAGED: usize = 1024;
+/// The least room that is made for small bytes: what one write mostly has of them.
+const MIN_STAGED: usize = 4 * 1024;
 
 /// A queue of bytes: a run of small ones, copied together, and between them large payloads that are only referenced.
 #[derive(Default)]
@@ -21,73 +22,94 @@ pub(crate) struct WireBuf {
     staged: BytesMut,
     /// Each with the number of staged bytes that go out before it and after the one in front of it.
     referenced: VecDeque<(usize, Bytes)>,
-    /// Staged bytes that follow the last referenced payload.
-    staged_tail: usize,
-    len: usize,
+    /// How many of the staged bytes go out before a referenced payload.
+    staged_before: usize,
+    /// What the referenced payloads come to.
+    referenced_len: usize,
 }
 
 impl WireBuf {
+    #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.staged.len().saturating_add(self.referenced_len)
     }
 
     /// Appends bytes as they are, by reference if they are many.
     pub(crate) fn push(&mut self, bytes: Bytes) {
-        self.push_frame(&[], bytes, None);
+        if bytes.len() >= REFERENCE_FROM {
+            self.refer_to(bytes);
+        } else {
+            self.reserve(bytes.len());
+            self.staged.extend_from_slice(&bytes);
+        }
     }
 
     /// Appends a frame, its payload masked if there is a key, or else by reference if it is large.
     #[inline]
-    pub(crate) fn push_frame(&mut self, header: &[u8], payload: Bytes, key: Option<[u8; 4]>) {
-        let by_reference = key.is_none() && payload.len() >= REFERENCE_FROM;
-        let copied = if by_reference { &[] } else { &payload[..] };
-        let size = header.len().saturating_add(copied.len());
-        self.reserve(size);
-        self.staged.extend_from_slice(header);
+    pub(crate) fn push_frame(&mut self, header: &Header, payload: Bytes) {
+        let by_reference = header.mask.is_none() && payload.len() >= REFERENCE_FROM;
+        let copied = if by_reference { 0 } else { payload.len() };
+        self.reserve(copied.saturating_add(header::MAX_LEN));
+        header.write(&mut self.staged);
+        if by_reference {
+            return self.refer_to(payload);
+        }
         let start = self.staged.len();
-        self.staged.extend_from_slice(copied);
-        if let (Some(key), Some(copy)) = (key, self.staged.get_mut(start..)) {
+        self.staged.extend_from_slice(&payload);
+        if let (Some(key), Some(copy)) = (header.mask, self.staged.get_mut(start..)) {
             mask::apply(copy, key);
         }
-        self.staged_tail = self.staged_tail.saturating_add(size);
-        self.len = self.len.saturating_add(size);
-        if by_reference {
-            self.len = self.len.saturating_add(payload.len());
-            self.referenced.push_back((core::mem::take(&mut self.staged_tail), payload));
-        }
+    }
+
+    fn refer_to(&mut self, payload: Bytes) {
+        let before = self.staged_tail();
+        self.staged_before = self.staged.len();
+        self.referenced_len = self.referenced_len.saturating_add(payload.len());
+        self.referenced.push_back((before, payload));
+    }
+
+    /// Staged bytes that follow the last referenced payload.
+    fn staged_tail(&self) -> usize {
+        self.staged.len().saturating_sub(self.staged_before)
     }
 
     #[inline]
     fn reserve(&mut self, size: usize) {
-        if self.staged.capacity() == 0 && size > 0 {
-            self.staged = BytesMut::with_capacity(size.max(MIN_STAGED));
-        } else if self.staged.capacity().saturating_sub(self.staged.len()) < size {
-            // Several messages for one write are common, and moving them as they become more costs more than asking for
-            // room that is given back with the write.
-            self.staged.reserve(size.max(self.staged.len().saturating_mul(3)));
+        if self.staged.capacity().saturating_sub(self.staged.len()) < size {
+            self.make_room(size);
         }
+    }
+
+    #[cold]
+    fn make_room(&mut self, size: usize) {
+        if self.staged.capacity() == 0 {
+            self.staged = spare::take();
+        }
+        // Several messages for one write are common, and moving them as they become more costs more than asking for
+        // room that is given back with the write.
+        self.staged.reserve(size.max(self.staged.len().saturating_mul(3)).max(MIN_STAGED));
     }
 
     /// Splits off the first `max` bytes, or all if there are fewer, as a queue of its own. Nothing is copied.
     pub(crate) fn split_to(&mut self, max: usize) -> Self {
+        if max >= self.len() {
+            return core::mem::take(self);
+        }
         let mut front = Self::default();
-        let mut wanted = max.min(self.len);
+        let mut wanted = max;
         while wanted > 0 {
-            let (part, payload) = match self.referenced.front_mut() {
-                Some((before, payload)) if *before == 0 => (wanted.min(payload.len()), Some(payload)),
-                Some((before, _)) => (wanted.min(*before), None),
-                None => (wanted.min(self.staged_tail), None),
+            let part = match self.referenced.front_mut() {
+                Some((0, payload)) => {
+                    let part = wanted.min(payload.len());
+                    front.refer_to(payload.split_to(part));
+                    part
+                }
+                next => {
+                    let part = next.map_or(wanted, |(before, _)| wanted.min(*before));
+                    front.staged.unsplit(self.staged.split_to(part));
+                    part
+                }
             };
-            if let Some(payload) = payload {
-                let piece = payload.split_to(part);
-                front.len = front.len.saturating_add(part);
-                front.referenced.push_back((core::mem::take(&mut front.staged_tail), piece));
-            } else {
-                let piece = self.staged.split_to(part);
-                front.staged.unsplit(piece);
-                front.staged_tail = front.staged_tail.saturating_add(part);
-                front.len = front.len.saturating_add(part);
-            }
             self.consumed(part);
             wanted = wanted.saturating_sub(part);
         }
@@ -96,42 +118,84 @@ impl WireBuf {
 
     /// Settles the books after `part` bytes of the run in front were taken, and gives memory back when nothing is left.
     fn consumed(&mut self, part: usize) {
-        self.len = self.len.saturating_sub(part);
         match self.referenced.front_mut() {
-            Some((before, payload)) if *before == 0 => {
+            Some((0, payload)) => {
+                self.referenced_len = self.referenced_len.saturating_sub(part);
                 if payload.is_empty() {
                     self.referenced.pop_front();
                 }
             }
-            Some((before, _)) => *before = before.saturating_sub(part),
-            None => self.staged_tail = self.staged_tail.saturating_sub(part),
+            Some((before, _)) => {
+                *before = before.saturating_sub(part);
+                self.staged_before = self.staged_before.saturating_sub(part);
+            }
+            None => {}
         }
-        if self.len == 0 {
+        if self.len() == 0 {
             self.clear();
         }
     }
 
     /// Drops all, and gives the memory back.
     pub(crate) fn clear(&mut self) {
-        self.staged = BytesMut::new();
+        spare::give(core::mem::take(&mut self.staged));
         if self.referenced.capacity() > 0 {
             self.referenced = VecDeque::new();
         }
-        self.staged_tail = 0;
-        self.len = 0;
+        self.staged_before = 0;
+        self.referenced_len = 0;
     }
+}
+
+/// The memory of a queue that was written, for the next one on the same thread: to ask the allocator for it costs more than
+/// all else that is done for a small message.
+#[cfg(feature = "std")]
+mod spare {
+    use core::cell::Cell;
+    use std::thread_local;
+
+    use bytes::BytesMut;
+
+    use super::MIN_STAGED;
+
+    thread_local! {
+        static SPARE: Cell<Option<BytesMut>> = const { Cell::new(None) };
+    }
+
+    pub(super) fn take() -> BytesMut {
+        SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default()
+    }
+
+    pub(super) fn give(mut buffer: BytesMut) {
+        buffer.clear();
+        // One that was written piece by piece is wound back before its size shows.
+        if buffer.try_reclaim(MIN_STAGED) && buffer.capacity() == MIN_STAGED {
+            let _ = SPARE.try_with(|place| place.set(Some(buffer)));
+        }
+    }
+}
+
+#[cfg(not(feature = "std"))]
+mod spare {
+    use bytes::BytesMut;
+
+    pub(super) fn take() -> BytesMut {
+        BytesMut::new()
+    }
+
+    pub(super) fn give(_: BytesMut) {}
 }
 
 /// Its length. The bytes may be a request with a password in it.
 impl fmt::Debug for WireBuf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WireBuf").field("len", &self.len).finish()
+        f.debug_struct("WireBuf").field("len", &self.len()).finish()
     }
 }
 
 impl Buf for WireBuf {
     fn remaining(&self) -> usize {
-        self.len
+        self.len()
     }
 
     fn chunk(&self) -> &[u8] {
@@ -167,24 +231,19 @@ impl Buf for WireBuf {
 
     /// Passes over `count` bytes, or over all if there are fewer.
     fn advance(&mut self, count: usize) {
-        if count >= self.len {
+        if count >= self.len() {
             return self.clear();
         }
         let mut left = count;
         while left > 0 {
             let part = match self.referenced.front_mut() {
-                Some((before, payload)) if *before == 0 => {
+                Some((0, payload)) => {
                     let part = left.min(payload.len());
                     payload.advance(part);
                     part
                 }
-                Some((before, _)) => {
-                    let part = left.min(*before);
-                    self.staged.advance(part);
-                    part
-                }
-                None => {
-                    let part = left.min(self.staged_tail);
+                next => {
+                    let part = next.map_or(left, |(before, _)| left.min(*before));
                     self.staged.advance(part);
                     part
                 }

@@ -12,8 +12,9 @@ use super::sender::Queue;
 use super::wakers::Task;
 use crate::adapter::{Error, Goal, dropped};
 use crate::close::CloseFrame;
+use crate::connection::Connection;
+use crate::error::SendError;
 use crate::event::{CloseEvent, Event};
-use crate::message::Chunk;
 use crate::state::State;
 use crate::time::Timestamp;
 
@@ -45,6 +46,7 @@ where
                 return Poll::Ready(found);
             }
             if found.is_none() && self.io.is_none() {
+                self.tell_others_of_the_end();
                 return Poll::Ready(self.driver.tell_close());
             }
 
@@ -107,20 +109,21 @@ where
     /// [`poll_until`](Self::poll_until) the end, and how that was.
     pub(super) fn poll_end(&mut self, goal: Goal, cx: &mut Context<'_>) -> Poll<CloseEvent> {
         ready!(self.poll_until(goal, cx));
+        self.tell_others_of_the_end();
         self.driver.close_event.clone().map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// Queues the chunk once there is room for it, and writes it.
-    pub(super) fn poll_send_chunk(
+    /// Lets `send` queue something once there is room for it, and writes it.
+    pub(super) fn poll_send<T>(
         &mut self,
-        chunk: &mut Option<Chunk>,
+        send: &mut Option<impl FnOnce(&mut Connection) -> Result<(), SendError<T>>>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
-        if chunk.is_some() {
+        if send.is_some() {
             ready!(self.poll_until(Goal::Capacity, cx));
         }
-        if let Some(chunk) = chunk.take()
-            && let Err(error) = self.driver.connection.send_chunk(chunk)
+        if let Some(send) = send.take()
+            && let Err(error) = send(&mut self.driver.connection)
         {
             return Poll::Ready(Err(self.driver.refused(error)));
         }
@@ -139,6 +142,12 @@ where
         self.driver.stop_reading(now);
         // Room is what a blocked writer may wait for.
         self.wakers.wake(Task::Writer);
+    }
+
+    fn tell_others_of_the_end(&self) {
+        if let Some(queue) = &self.queue {
+            queue.end(self.driver.close_event.as_ref());
+        }
     }
 
     fn has_reached(&self, goal: Goal) -> bool {
@@ -162,7 +171,22 @@ where
     }
 
     /// Writes what waits, and does to the transport what the machine says, until it takes no more. Whether it took anything.
+    #[inline]
     fn put_out(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
+        let connection = &self.driver.connection;
+        if connection.state() == State::Open
+            && !connection.wants_write()
+            && !self.driver.unflushed
+            && self.queue.is_none()
+        {
+            self.driver.owes_reply = false;
+            return false;
+        }
+        self.put_all_out(now, cx)
+    }
+
+    #[inline(never)]
+    fn put_all_out(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         let mut did_anything = false;
         for _ in 0..MAX_ROUNDS {
             self.take_queued(cx);
@@ -203,7 +227,9 @@ where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     fn drop(&mut self) {
-        if self.io.is_some() {
+        if self.io.is_none() {
+            self.tell_others_of_the_end();
+        } else {
             self.begin_closing(dropped());
             // Whatever the task did before must not count against this one attempt.
             let attempt = pin!(unconstrained(poll_fn(|cx| {

@@ -15,8 +15,10 @@ use futures_sink::Sink;
 use super::{MessageSender, WebSocketStream};
 use crate::adapter::{Error, Goal};
 use crate::close::CloseFrame;
+use crate::connection::Connection;
 use crate::event::{CloseEvent, Event};
 use crate::message::{Chunk, Message};
+use crate::send::Prepared;
 use crate::state::State;
 use crate::stats::Stats;
 
@@ -126,8 +128,17 @@ where
     /// # Errors
     /// The same.
     pub async fn send_chunk(&mut self, chunk: Chunk) -> Result<(), Error> {
-        let mut chunk = Some(chunk);
-        poll_fn(|cx| self.0.lock().poll_send_chunk(&mut chunk, cx)).await
+        let mut send = Some(|connection: &mut Connection| connection.send_chunk(chunk));
+        poll_fn(|cx| self.0.lock().poll_send(&mut send, cx)).await
+    }
+
+    /// As [`WebSocketStream::send_prepared`].
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
+        let mut send = Some(|connection: &mut Connection| connection.send_prepared(prepared));
+        poll_fn(|cx| self.0.lock().poll_send(&mut send, cx)).await
     }
 
     /// As [`WebSocketStream::ping`].

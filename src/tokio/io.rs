@@ -19,12 +19,16 @@ use crate::connection::{Output, Transport};
 use crate::state::State;
 use crate::time::Timestamp;
 
-/// How much to read at once: a frame of 64 KiB with a header of 14 bytes, so that it need not be copied, or four of 16 KiB.
-const READ_SIZE: usize = 64 * 1024 + 14;
+/// How much to read at once: a frame of 16 KiB with a header of 14 bytes, so that it need not be copied. Of a buffer of this
+/// size messages of 1 KiB and more can be split off, as they are a sixteenth of it.
+const READ_SIZE: usize = 16 * 1024 + 14;
 
-/// How much of the buffer may be used up before the next read begins at its front again. That costs a little, too much for each
-/// small message; but large ones should stay where the CPU's cache is.
-const USED_UP: usize = 8 * 1024;
+/// And after a read of so much or more, or one that left no room: a frame of 64 KiB, or four of 16 KiB.
+const LARGE_READ_SIZE: usize = 64 * 1024 + 14;
+
+/// One over this of a buffer may be used up before the next read begins at its front again. That costs a little, too much for
+/// each small message; but large ones should stay where the CPU's cache is.
+const USED_UP: usize = 8;
 
 /// How often deadlines are looked at while there is always something to read.
 const JUDGE_EVERY: Duration = Duration::from_millis(100);
@@ -56,6 +60,9 @@ where
             State::Connecting => {}
             State::Closing | State::Closed => queue.close(),
             State::Open => {
+                if let Some(frame) = queue.poll_close_request(cx) {
+                    return self.begin_closing(Some(frame));
+                }
                 while connection.send_capacity() > 0
                     && !connection.is_sending_chunks()
                     && let Poll::Ready(message) = queue.poll_next(cx)
@@ -112,11 +119,12 @@ where
     pub(super) fn poll_read(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         let Some(io) = self.io.as_mut().filter(|_| self.driver.connection.wants_read()) else { return false };
         let input = &mut self.driver.input;
-        make_room(input);
+        make_room(input, if self.reads_much { LARGE_READ_SIZE } else { READ_SIZE });
         let Poll::Ready(result) = pin!(io.read_buf(input)).poll(cx) else {
             put_aside(input);
             return false;
         };
+        self.reads_much = input.len() == input.capacity() || input.len() >= READ_SIZE;
         let connection = &mut self.driver.connection;
         match result {
             Ok(count) if count > 0 => {}
@@ -208,20 +216,23 @@ where
     Pin::new(io).poll_write_vectored(cx, slices.get(..count).unwrap_or_default())
 }
 
-/// Gives `input` room for one read.
-fn make_room(input: &mut BytesMut) {
+/// Gives `input` room for one read of this size.
+fn make_room(input: &mut BytesMut, size: usize) {
     if input.capacity() == 0 {
         *input = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
     }
-    if input.capacity().saturating_sub(input.len()) < READ_SIZE - USED_UP {
-        input.reserve(READ_SIZE);
+    if input.capacity().saturating_sub(input.len()) < size - size / USED_UP {
+        input.reserve(size);
     }
 }
 
-/// There is nothing to read. An idle connection owns no buffer: whoever reads next on this thread may have it.
+/// There is nothing to read. An idle connection owns no buffer: whoever reads next on this thread may have it, if it is not a
+/// large one.
 fn put_aside(input: &mut BytesMut) {
     if input.is_empty() {
         let spare = core::mem::take(input);
-        let _ = SPARE.try_with(|place| place.set(Some(spare)));
+        if spare.capacity() <= READ_SIZE {
+            let _ = SPARE.try_with(|place| place.set(Some(spare)));
+        }
     }
 }

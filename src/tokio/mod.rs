@@ -26,6 +26,9 @@
 //! deadlines are judged while the application only reads, or only flushes. A task that does neither for a while should hand
 //! its messages to a [`MessageSender`] and leave the socket to a task that reads, or run [`WebSocketStream::drive`].
 //!
+//! A client whose connections come and go is a [`ReconnectingClient`]; a server keeps its sockets together by [`Connections`], to
+//! close them all when it goes away.
+//!
 //! Every operation on a socket may be cancelled at any await, and goes on when called again: no state lives in a future. The
 //! opening handshake is the exception: whoever drops the future of [`connect`] or [`accept`] drops the connection.
 //!
@@ -33,10 +36,13 @@
 //!
 //! Import by name: `use websocket_proto::*` would bring this module in as `tokio`, beside the crate of that name.
 
+mod client;
+mod connections;
 mod drive;
 mod halves;
 mod incoming;
 mod io;
+mod mailbox;
 mod parts;
 mod sender;
 mod stream;
@@ -57,6 +63,7 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::event::{CloseEvent, Event};
 use crate::message::Chunk;
+use crate::send::Prepared;
 use crate::state::State;
 use crate::stats::Stats;
 use crate::time::Timestamp;
@@ -65,8 +72,14 @@ use io::Timer;
 use sender::Queue;
 use wakers::Wakers;
 
+pub use client::{
+    AttemptEnd, BoxError, ClientConfig, ClientEvent, Connector, Disconnected, NextAttempt,
+    ReconnectingClient, Unsent,
+};
+pub use connections::{Connections, Registered, ShutdownReport};
 pub use halves::{ReadHalf, WriteHalf};
 pub use incoming::{Incoming, accept};
+pub use mailbox::WhenFull;
 pub use parts::Parts;
 pub use sender::MessageSender;
 
@@ -125,6 +138,8 @@ where
     timer: Option<Timer>,
     /// When deadlines were looked at last, though there was something to read.
     judged_at: Timestamp,
+    /// The last read brought as much as a small buffer holds.
+    reads_much: bool,
     wakers: Wakers,
     queue: Option<Queue>,
 }
@@ -186,8 +201,17 @@ where
     /// # Errors
     /// [`Error::WrongKind`], [`Error::NotOpen`], or [`Error::Closed`] if the connection ended before it was written.
     pub async fn send_chunk(&mut self, chunk: Chunk) -> Result<(), Error> {
-        let mut chunk = Some(chunk);
-        poll_fn(|cx| self.poll_send_chunk(&mut chunk, cx)).await
+        let mut send = Some(|connection: &mut Connection| connection.send_chunk(chunk));
+        poll_fn(|cx| self.poll_send(&mut send, cx)).await
+    }
+
+    /// Sends a message that many connections send, as `Sink::send` does any other.
+    ///
+    /// # Errors
+    /// As of `Sink::send`.
+    pub async fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
+        let mut send = Some(|connection: &mut Connection| connection.send_prepared(prepared));
+        poll_fn(|cx| self.poll_send(&mut send, cx)).await
     }
 
     /// Queues a Ping with at most 125 bytes of payload; it goes out as soon as the socket is polled.

@@ -90,6 +90,7 @@ where
             origin: parts.origin,
             timer: None,
             judged_at: Timestamp::default(),
+            reads_much: false,
             wakers: Wakers::new(),
             queue: parts.queue,
         }
@@ -103,6 +104,7 @@ where
             origin,
             timer: None,
             judged_at: Timestamp::default(),
+            reads_much: false,
             wakers: Wakers::new(),
             queue: None,
         }

@@ -1,13 +1,17 @@
 //! Sending from many tasks: a bounded queue in front of a socket that one task drives.
 
+use alloc::sync::Arc;
+use core::fmt;
 use core::task::{Context, Poll};
 
 use ::tokio::io::{AsyncRead, AsyncWrite};
-use ::tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::WebSocketStream;
+use super::mailbox::{Mailbox, WhenFull};
 use crate::adapter::Error;
+use crate::close::CloseFrame;
 use crate::error::SendError;
+use crate::event::CloseEvent;
 use crate::message::Message;
 use crate::state::State;
 
@@ -17,8 +21,8 @@ const CAPACITY: usize = 64;
 
 /// Sends messages into a socket that another task drives. Clone it for as many tasks as you like.
 ///
-/// At most 64 messages wait in its queue, for all clones together; then [`send`](Self::send) waits. Messages of one clone
-/// keep their order.
+/// At most 64 messages wait in its queue, for all clones together; then [`send`](Self::send) waits, or whatever else
+/// [`when_full`](Self::when_full) says of a peer that reads too slowly. Messages of one clone keep their order.
 ///
 /// A message that was accepted is on its way, no more: if the connection ends before the driving task got to it, it is lost,
 /// and nobody is told. [`WebSocketStream::close`] sends what waits, as far as [`Config::output_high_water`] allows. Where a
@@ -40,59 +44,102 @@ const CAPACITY: usize = 64;
 ///     }
 /// }
 /// ```
-#[derive(Clone, Debug)]
-pub struct MessageSender(mpsc::Sender<Message>);
+#[derive(Clone)]
+pub struct MessageSender {
+    mailbox: Arc<Mailbox>,
+    when_full: WhenFull,
+}
 
 impl MessageSender {
+    pub(super) fn new(mailbox: Arc<Mailbox>) -> Self {
+        Self { mailbox, when_full: WhenFull::default() }
+    }
+
+    /// A sender into the same queue that does this when the queue is full. [`WhenFull::HandBack`] is what others do.
+    #[must_use]
+    pub fn when_full(&self, when_full: WhenFull) -> Self {
+        Self { mailbox: self.mailbox.clone(), when_full }
+    }
+
     /// Waits for a place in the queue and takes it. Dropped before that, it has sent nothing.
     ///
     /// # Errors
-    /// [`SendError::NotOpen`] with the message, once the connection is no longer open.
+    /// [`SendError::NotOpen`] with the message, once the connection is no longer open; [`SendError::Full`] with
+    /// [`WhenFull::Close`], in place of waiting.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError<Message>> {
-        self.0.send(message.into()).await.map_err(|error| SendError::NotOpen(State::Closed, error.0))
+        self.mailbox.send(None, message.into(), self.when_full).await
     }
 
-    /// Takes a place in the queue if there is one.
+    /// Takes a place in the queue if there is one, or if [`WhenFull::DropOldest`] makes one.
     ///
     /// # Errors
     /// [`SendError::Full`] or [`SendError::NotOpen`], with the message.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError<Message>> {
-        self.0.try_send(message.into()).map_err(|error| match error {
-            TrySendError::Full(message) => SendError::Full(message),
-            TrySendError::Closed(message) => SendError::NotOpen(State::Closed, message),
-        })
+        self.mailbox.try_send(None, message.into(), self.when_full)
+    }
+
+    /// As [`send`](Self::send), but a message of the same key that waits in the queue, from whichever sender, is replaced by
+    /// this one: so of each key the newest is sent, and a slow peer gets fewer, not older ones.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn send_newest(&self, key: u64, message: impl Into<Message>) -> Result<(), SendError<Message>> {
+        self.mailbox.send(Some(key), message.into(), self.when_full).await
+    }
+
+    /// As [`try_send`](Self::try_send), with a key as for [`send_newest`](Self::send_newest).
+    ///
+    /// # Errors
+    /// The same.
+    pub fn try_send_newest(&self, key: u64, message: impl Into<Message>) -> Result<(), SendError<Message>> {
+        self.mailbox.try_send(Some(key), message.into(), self.when_full)
+    }
+
+    /// How many messages have given up their place in the queue to newer ones, of all senders together.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.mailbox.dropped()
     }
 }
 
-/// The socket's end of the queue, and a sender to clone.
+impl fmt::Debug for MessageSender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageSender").field("when_full", &self.when_full).finish_non_exhaustive()
+    }
+}
+
+/// The socket's end of the queue.
 #[derive(Debug)]
 pub(super) struct Queue {
-    sender: MessageSender,
-    receiver: mpsc::Receiver<Message>,
+    mailbox: Arc<Mailbox>,
     /// A message of the socket's own, which was promised room that another task's message took. It goes first.
     held: Option<Message>,
 }
 
 impl Queue {
     fn new() -> Self {
-        let (sender, receiver) = mpsc::channel(CAPACITY);
-        Self { sender: MessageSender(sender), receiver, held: None }
+        Self { mailbox: Mailbox::new(CAPACITY), held: None }
     }
 
-    /// The next message. It never ends, since the socket keeps a sender.
+    /// The next message. It never ends.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Message> {
-        if let Some(message) = self.held.take() {
-            return Poll::Ready(message);
-        }
-        match self.receiver.poll_recv(cx) {
-            Poll::Ready(Some(message)) => Poll::Ready(message),
-            Poll::Ready(None) | Poll::Pending => Poll::Pending,
-        }
+        self.held.take().map_or_else(|| self.mailbox.poll_next(cx), Poll::Ready)
     }
 
     /// The next message, if one is there.
     pub(super) fn try_next(&mut self) -> Option<Message> {
-        self.held.take().or_else(|| self.receiver.try_recv().ok())
+        self.held.take().or_else(|| self.mailbox.try_next())
+    }
+
+    /// What somebody wants the connection closed with.
+    pub(super) fn poll_close_request(&self, cx: &mut Context<'_>) -> Option<CloseFrame> {
+        self.mailbox.poll_close_request(cx)
+    }
+
+    /// The connection has ended, like this if that is known.
+    pub(super) fn end(&self, close: Option<&CloseEvent>) {
+        self.close();
+        self.mailbox.end(close);
     }
 
     pub(super) fn hold(&mut self, message: Message) -> Result<(), Error> {
@@ -107,9 +154,15 @@ impl Queue {
         self.held.is_some()
     }
 
-    /// Refuses what comes from now on.
-    pub(super) fn close(&mut self) {
-        self.receiver.close();
+    /// Refuses what comes from now on, and drops what waits.
+    pub(super) fn close(&self) {
+        self.mailbox.refuse(State::Closed);
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.end(None);
     }
 }
 
@@ -119,10 +172,15 @@ where
 {
     /// A sender for other tasks. What they send goes out while this socket is polled.
     pub fn sender(&mut self) -> MessageSender {
+        MessageSender::new(self.mailbox())
+    }
+
+    /// What others reach this socket by.
+    pub(super) fn mailbox(&mut self) -> Arc<Mailbox> {
         let queue = self.queue.get_or_insert_with(Queue::new);
         if self.driver.connection.state() > State::Open {
             queue.close();
         }
-        queue.sender.clone()
+        queue.mailbox.clone()
     }
 }

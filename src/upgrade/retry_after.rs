@@ -27,7 +27,7 @@ pub enum RetryAfter {
 }
 
 impl RetryAfter {
-    pub(super) fn parse(value: &str) -> Option<Self> {
+    pub(crate) fn parse(value: &str) -> Option<Self> {
         match number(value) {
             Some(seconds) => Some(Self::Delay(Duration::from_secs(seconds))),
             None => imf_fixdate(value).map(Self::Date),

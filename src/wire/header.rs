@@ -1,5 +1,7 @@
 //! The frame header (RFC 6455 §5.2): reading with every rule that a header alone can break, and writing.
 
+use bytes::BytesMut;
+
 use crate::config::Role;
 use crate::error::Violation;
 use crate::message::Kind;
@@ -140,7 +142,8 @@ pub(crate) fn parse(bytes: &[u8], receiver: Role) -> Result<Option<(Header, usiz
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MessageHeader {
     pub(crate) kind: Kind,
-    pub(crate) mask: Option<[u8; 4]>,
+    /// Zeros, which change nothing, where the payload is not masked.
+    pub(crate) key: [u8; 4],
     pub(crate) payload_len: u64,
     /// Its own length in bytes.
     pub(crate) len: usize,
@@ -148,7 +151,7 @@ pub(crate) struct MessageHeader {
 
 /// Reads a header as [`parse`] does, if it is that of a message in one frame, is there whole and breaks no rule, as most
 /// are; otherwise `None`.
-#[inline]
+#[inline(always)]
 pub(crate) fn parse_message(bytes: &[u8], receiver: Role) -> Option<MessageHeader> {
     let (&[first, second], rest) = bytes.split_first_chunk()?;
     let kind = match first {
@@ -156,72 +159,47 @@ pub(crate) fn parse_message(bytes: &[u8], receiver: Role) -> Option<MessageHeade
         FIN_BINARY => Kind::Binary,
         _ => return None,
     };
-    let (payload_len, rest) = match second & LENGTH {
+    let (payload_len, rest, len) = match second & LENGTH {
         LENGTH_IS_U16 => {
             let (len, rest) = rest.split_first_chunk()?;
             let len = u64::from(u16::from_be_bytes(*len));
-            (Some(len).filter(|len| *len >= u64::from(LENGTH_IS_U16))?, rest)
+            (Some(len).filter(|len| *len >= u64::from(LENGTH_IS_U16))?, rest, 4)
         }
         LENGTH_IS_U64 => {
             let (len, rest) = rest.split_first_chunk()?;
             let len = u64::from_be_bytes(*len);
-            (Some(len).filter(|len| *len > u64::from(u16::MAX) && *len <= u64::MAX >> 1)?, rest)
+            (Some(len).filter(|len| *len > u64::from(u16::MAX) && *len <= u64::MAX >> 1)?, rest, 10)
         }
-        len => (u64::from(len), rest),
+        len => (u64::from(len), rest, 2),
     };
-    let (mask, rest) = match (receiver, second & MASKED != 0) {
-        (Role::Server, true) => {
-            let (key, rest) = rest.split_first_chunk()?;
-            (Some(*key), rest)
-        }
-        (Role::Client, false) => (None, rest),
+    let (key, len) = match (receiver, second & MASKED != 0) {
+        (Role::Server, true) => (*rest.first_chunk()?, len + 4),
+        (Role::Client, false) => ([0; 4], len),
         (Role::Server, false) | (Role::Client, true) => return None,
     };
-    Some(MessageHeader { kind, mask, payload_len, len: bytes.len().saturating_sub(rest.len()) })
+    Some(MessageHeader { kind, key, payload_len, len })
 }
 
-/// A header as bytes, in its shortest form.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct EncodedHeader {
-    bytes: [u8; MAX_LEN],
-    len: usize,
-}
-
-impl EncodedHeader {
+impl Header {
+    /// Appends the header to `bytes`, in its shortest form.
     #[inline]
-    pub(crate) fn new(header: &Header) -> Self {
-        let mut bytes = [0; MAX_LEN];
-        let masked = if header.mask.is_some() { MASKED } else { 0 };
-        bytes[0] = if header.fin { FIN } else { 0 } | header.opcode.bits();
-        let len = match (u8::try_from(header.payload_len), u16::try_from(header.payload_len)) {
-            (Ok(len), _) if len < LENGTH_IS_U16 => {
-                bytes[1] = masked | len;
-                2
-            }
+    pub(crate) fn write(&self, bytes: &mut BytesMut) {
+        let first = if self.fin { FIN } else { 0 } | self.opcode.bits();
+        let masked = if self.mask.is_some() { MASKED } else { 0 };
+        match (u8::try_from(self.payload_len), u16::try_from(self.payload_len)) {
+            (Ok(len), _) if len < LENGTH_IS_U16 => bytes.extend_from_slice(&[first, masked | len]),
             (_, Ok(len)) => {
-                bytes[1] = masked | LENGTH_IS_U16;
-                bytes[2..4].copy_from_slice(&len.to_be_bytes());
-                4
+                let [high, low] = len.to_be_bytes();
+                bytes.extend_from_slice(&[first, masked | LENGTH_IS_U16, high, low]);
             }
             (_, Err(_)) => {
-                bytes[1] = masked | LENGTH_IS_U64;
-                bytes[2..10].copy_from_slice(&header.payload_len.to_be_bytes());
-                10
+                bytes.extend_from_slice(&[first, masked | LENGTH_IS_U64]);
+                bytes.extend_from_slice(&self.payload_len.to_be_bytes());
             }
-        };
-        let mut encoded = Self { bytes, len };
-        if let Some(key) = header.mask
-            && let Some(place) = encoded.bytes.get_mut(len..).and_then(<[u8]>::first_chunk_mut)
-        {
-            *place = key;
-            encoded.len = len.saturating_add(key.len());
         }
-        encoded
-    }
-
-    #[inline]
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
+        if let Some(key) = self.mask {
+            bytes.extend_from_slice(&key);
+        }
     }
 }
 
@@ -276,7 +254,8 @@ mod tests {
 
     /// What the two ways to read a header say of the same bytes.
     fn agree(bytes: &[u8], receiver: Role) -> bool {
-        let message = parse_message(bytes, receiver).map(|MessageHeader { kind, mask, payload_len, len }| {
+        let message = parse_message(bytes, receiver).map(|MessageHeader { kind, key, payload_len, len }| {
+            let mask = (receiver == Role::Server).then_some(key);
             (Header { fin: true, opcode: Opcode::of(kind), mask, payload_len }, len)
         });
         let any = parse(bytes, receiver).ok().flatten();
@@ -313,10 +292,10 @@ mod tests {
         ) {
             let opcode = if text { Opcode::Text } else { Opcode::Continuation };
             let header = Header { fin, opcode, mask, payload_len: noise & ((1 << bits) - 1) };
-            let encoded = EncodedHeader::new(&header);
-            let bytes = encoded.as_bytes();
+            let mut bytes = BytesMut::new();
+            header.write(&mut bytes);
             let receiver = if mask.is_some() { Role::Server } else { Role::Client };
-            prop_assert_eq!(parse(bytes, receiver), Ok(Some((header, bytes.len()))));
+            prop_assert_eq!(parse(&bytes, receiver), Ok(Some((header, bytes.len()))));
             for len in 0..bytes.len() {
                 prop_assert_eq!(parse(&bytes[..len], receiver), Ok(None));
             }

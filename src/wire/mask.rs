@@ -8,14 +8,14 @@ const LONG: usize = 512;
 #[cfg(all(feature = "simd", target_arch = "x86_64"))]
 const VECTOR: usize = 32;
 
-/// XORs `payload` with the key repeated. Returns the key turned so that it continues where this payload ends.
+/// XORs `payload` with the key repeated; zeros change nothing. Returns the key turned so that it continues where this payload ends.
 #[inline]
 pub(crate) fn apply(payload: &mut [u8], key: [u8; 4]) -> [u8; 4] {
     #[cfg(all(feature = "simd", target_arch = "x86_64"))]
     if payload.len() >= LONG {
         return apply_long(payload, key);
     }
-    apply_in_blocks::<32>(payload, key)
+    apply_in_blocks::<16>(payload, key)
 }
 
 /// With AVX2, where there is: x86-64 guarantees vectors of half that size only. AVX-512 gains nothing.

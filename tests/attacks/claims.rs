@@ -40,7 +40,8 @@ fn a_claim_within_the_limits_costs_what_has_come_of_it() {
                 scale.feed_in(100, &[b'a'; 1000]);
                 assert!(scale.held <= 2 * 1001, "1001 bytes of {claimed} take {}", scale.held);
                 scale.end_of_input();
-                assert_eq!((scale.messages, scale.held), (0, 0), "what never became a message is let go");
+                assert_eq!(scale.messages, 0);
+                assert!(scale.held <= 0, "what never became a message is let go");
             }
         }
     }

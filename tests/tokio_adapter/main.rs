@@ -13,6 +13,8 @@ mod handshake;
 mod parts;
 mod queue;
 mod reading;
+mod shutdown;
+mod slow;
 mod split;
 mod writing;
 
@@ -72,6 +74,8 @@ fn sockets_go_anywhere() {
     anywhere::<WebSocketStream<tokio::net::TcpStream>>();
     anywhere::<websocket_proto::tokio::Incoming<Scripted>>();
     anywhere::<websocket_proto::tokio::MessageSender>();
+    anywhere::<websocket_proto::tokio::Connections<String>>();
+    anywhere::<websocket_proto::tokio::Registered<String>>();
     anywhere::<websocket_proto::tokio::ReadHalf<Scripted>>();
     anywhere::<websocket_proto::tokio::WriteHalf<Scripted>>();
     anywhere::<websocket_proto::tokio::Parts<Scripted>>();
