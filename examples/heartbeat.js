@@ -2,8 +2,8 @@
 // again, one attempt at a time, with back-off and full jitter. The server answers: `TextHeartbeat::answered()`.
 //   const live = new LiveSocket("wss://example.com/chat"); // it dispatches open, message, beat (detail: the round trip) and close
 //   live.addEventListener("close", ({ code }) => console.log(code, live.retryIn)); // all times in ms; null: over for good
-const FINAL = new Set([1000, 1002, 1003, 1007, 1008, 1009, 1010]); // connecting again would end the same way
-const LATER = new Set([1012, 1013, 1014]); // the server asked for time
+const NEVER = new Set([1000, 1008, 1010, 3000, 3003]); // connecting again would end the same way
+const LATER = new Set([1012, 1013, 1014, 1015]); // the server asked for time
 export class LiveSocket extends EventTarget {
   socket = null; retryIn = null; #over = true; #kept = true; #attempts = 0; #opened = 0; #asked = 0; #beat = 0; #retry = 0;
   constructor(url, options) { // texts that no user can type, the same as the server's
@@ -52,7 +52,7 @@ export class LiveSocket extends EventTarget {
     if (this.#opened && performance.now() - this.#opened > this.stable) this.#attempts = 0;
     const backOff = Math.random() * Math.min(this.most, this.first * 2 ** this.#attempts++);
     const delay = LATER.has(code) ? this.later * (1 + 5 * Math.random()) : backOff;
-    this.retryIn = this.#kept && this.reconnect && !FINAL.has(code) ? delay : null;
+    this.retryIn = this.#kept && this.reconnect && !NEVER.has(code) ? delay : null;
     if (this.retryIn !== null) this.#retry = setTimeout(() => this.open(), delay);
     this.dispatchEvent(new CloseEvent("close", { code, reason, wasClean }));
   }
