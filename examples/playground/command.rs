@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use websocket_proto::CloseFrame;
 
+use crate::server::Stop;
+
 /// The most messages of one flood.
 const MAX_FLOOD: u32 = 1_000_000;
 
@@ -17,6 +19,10 @@ pub(crate) enum Command {
     Silent,
     /// `/die`: end the TCP connection without a Close frame.
     Die,
+    /// `/violate`: send what is no frame, and end the TCP connection.
+    Violate,
+    /// `/restart` and `/kill`: the whole server ends, with or without a word, and begins anew.
+    Stop(Stop),
     /// `/ping`: send a Ping, and tell as a text how long its Pong took.
     Ping,
 }
@@ -34,8 +40,12 @@ impl FromStr for Command {
             },
             ("/silent", "") => Ok(Self::Silent),
             ("/die", "") => Ok(Self::Die),
+            ("/violate", "") => Ok(Self::Violate),
+            ("/restart", "") => Ok(Self::Stop(Stop::Restart)),
+            ("/kill", "") => Ok(Self::Stop(Stop::Kill)),
             ("/ping", "") => Ok(Self::Ping),
-            _ => Err("the commands are /close CODE REASON, /flood N, /silent, /die and /ping".to_owned()),
+            _ => Err("the commands are /close CODE REASON, /flood N, /ping, /silent, /die, /violate, /restart and /kill"
+                .to_owned()),
         }
     }
 }

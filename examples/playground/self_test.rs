@@ -9,14 +9,15 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 use websocket_proto::tokio::{WebSocketStream, connect};
 use websocket_proto::{
     Cause, ClientRequest, CloseCode, CloseEvent, CloseFrame, Config, Deadline, Error, Event, Heartbeat,
-    InvalidHead, Message, Side, StreamPosition,
+    InvalidHead, Message, Side, StreamPosition, Violation,
 };
 
-use crate::{Failure, PAGE, SUBPROTOCOL};
+use crate::server::{BEAT, MAX_MESSAGE};
+use crate::{Failure, HEARTBEAT, PAGE, SUBPROTOCOL};
 
 /// How long any one thing may take. It is less than [`Config::close_timeout`], so that a server that leaves the TCP
 /// connection open after the closing handshake does not pass.
@@ -34,7 +35,8 @@ type Client = WebSocketStream<TcpStream>;
 type Outcome = Result<String, Failure>;
 
 pub(crate) async fn run(address: SocketAddr) -> Result<(), Failure> {
-    step("GET of the page", page(address)).await?;
+    step("GET of the page", file(address, "/", "text/html", PAGE)).await?;
+    step("GET of its script", file(address, "/heartbeat.js", "text/javascript", HEARTBEAT)).await?;
     step("GET of what is not there", no_page(address)).await?;
     step("WebSocket where there is none", no_websocket(address)).await?;
     step("WebSocket from another site's page", other_site(address)).await?;
@@ -46,6 +48,7 @@ pub(crate) async fn run(address: SocketAddr) -> Result<(), Failure> {
     step("a large message", echo(&mut client, Message::from(vec![0x5a; 1 << 20]))).await?;
     step("ping by the server", ping_by_server(&mut client)).await?;
     step("ping by the client", ping_by_client(&mut client)).await?;
+    step("heartbeat by text", beat_by_text(&mut client)).await?;
     step("flood", flood(&mut client)).await?;
     step("a code that may not be sent", error(&mut client, "/close 1006 no")).await?;
     step("a command that there is not", error(&mut client, "/dance")).await?;
@@ -55,6 +58,13 @@ pub(crate) async fn run(address: SocketAddr) -> Result<(), Failure> {
     step("close by the client", close_by_client(open(address).await?, 4999)).await?;
     step("close by the server", close_by_server(open(address).await?, 1001)).await?;
     step("close by the server", close_by_server(open(address).await?, 1011)).await?;
+    step("the server's account of an end", account(address)).await?;
+    step("a message that is too big", too_big(open(address).await?)).await?;
+    step("the server breaks the protocol", violation(open(address).await?)).await?;
+    step("the server restarts", restart(open(address).await?)).await?;
+    step("the server is there again", again(address)).await?;
+    step("the server is killed", killed(open(address).await?)).await?;
+    step("the server is there again", again(address)).await?;
     step("the server dies", death(open(address).await?)).await?;
     step("the server goes silent", silence(address)).await
 }
@@ -74,13 +84,14 @@ fn expect<T: PartialEq + Debug>(what: &str, got: T, wanted: T) -> Result<(), Fai
 
 // HTTP.
 
-async fn page(address: SocketAddr) -> Outcome {
-    let (head, body) = get(address, "/").await?;
+async fn file(address: SocketAddr, path: &str, media_type: &str, content: &str) -> Outcome {
+    let (head, body) = get(address, path).await?;
     expect("the status line", head.lines().next(), Some("HTTP/1.1 200 OK"))?;
-    let is_html = head.to_ascii_lowercase().contains("\r\ncontent-type: text/html; charset=utf-8\r\n");
-    expect("that it is HTML", is_html, true)?;
-    expect("that it is the page", body == PAGE, true)?;
-    Ok(format!("200, {} bytes of HTML", body.len()))
+    let is_typed =
+        head.to_ascii_lowercase().contains(&format!("\r\ncontent-type: {media_type}; charset=utf-8\r\n"));
+    expect("that it has its type", is_typed, true)?;
+    expect("that it is the file", body == content, true)?;
+    Ok(format!("200, {} bytes of {media_type}", body.len()))
 }
 
 async fn no_page(address: SocketAddr) -> Outcome {
@@ -179,6 +190,15 @@ async fn ping_by_client(client: &mut Client) -> Outcome {
     }
 }
 
+/// As a page does it, which cannot ping.
+async fn beat_by_text(client: &mut Client) -> Outcome {
+    let [ping, pong] = BEAT;
+    let sent = Instant::now();
+    client.send(ping.into()).await?;
+    expect("the answer", next(client).await?, pong.into())?;
+    Ok(format!("answered after {:.2} ms", sent.elapsed().as_secs_f64() * 1e3))
+}
+
 async fn flood(client: &mut Client) -> Outcome {
     command(client, &format!("/flood {FLOOD}")).await?;
     for i in 1..=FLOOD {
@@ -212,6 +232,56 @@ async fn close_by_server(mut client: Client, code: u16) -> Outcome {
     expect("the side that closed", close.closed_first_by(), Some(Side::Remote))?;
     expect("the reason", close.reason(), "as you wish")?;
     expect_end(&close, code, true, Cause::ClosingHandshake)
+}
+
+/// The connection has a name, by which its end can be asked for.
+async fn account(address: SocketAddr) -> Outcome {
+    let tcp = TcpStream::connect(address).await?;
+    let (mut client, _) = connect(tcp, &request(address, "/ws?self-test")?, Arc::default()).await?;
+    client.close(CloseFrame::new(4000, "self-test")?).await;
+    loop {
+        let (head, body) = get(address, "/ending?self-test").await?;
+        if head.starts_with("HTTP/1.1 200 ") {
+            let line = body.lines().next().unwrap_or_default().to_owned();
+            let told = line.starts_with("4000: the client closed first, saying \"self-test\"");
+            return if told { Ok(line) } else { Err(format!("{line:?} is not what happened").into()) };
+        }
+        sleep(Duration::from_millis(20)).await; // the server may not have seen the end of the stream yet
+    }
+}
+
+async fn too_big(mut client: Client) -> Outcome {
+    // It may fail before all of it is written.
+    let _ = client.send(vec![0; MAX_MESSAGE as usize + 1].into()).await;
+    expect_end(&end(&mut client).await?, 1009, true, Cause::ClosingHandshake)
+}
+
+async fn violation(mut client: Client) -> Outcome {
+    command(&mut client, "/violate").await?;
+    let close = end(&mut client).await?;
+    expect_end(&close, 1006, false, Cause::Violation(Violation::ReservedBits))
+}
+
+async fn restart(mut client: Client) -> Outcome {
+    command(&mut client, "/restart").await?;
+    expect_end(&end(&mut client).await?, 1012, true, Cause::ClosingHandshake)
+}
+
+async fn killed(mut client: Client) -> Outcome {
+    command(&mut client, "/kill").await?;
+    let close = end(&mut client).await?;
+    expect_end(&close, 1006, false, Cause::EndOfStream(StreamPosition::BetweenMessages))
+}
+
+async fn again(address: SocketAddr) -> Outcome {
+    let mut attempts = 1;
+    loop {
+        match open(address).await {
+            Ok(_) => return Ok(format!("attempt {attempts} succeeded")),
+            Err(_) => attempts += 1,
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
 }
 
 async fn death(mut client: Client) -> Outcome {

@@ -161,6 +161,19 @@ mod tests {
     }
 
     #[test]
+    fn the_script_for_pages_goes_by_the_registry() {
+        let script = include_str!("../../examples/heartbeat.js");
+        for (name, retry) in [("NEVER", Retry::Never), ("LATER", Retry::Later)] {
+            let list = script.split_once(&format!("const {name} = new Set([")).unwrap().1;
+            let list = list.split_once("])").unwrap().0;
+            let found: Vec<u16> = list.split(", ").map(|code| code.parse().unwrap()).collect();
+            let expected: Vec<u16> =
+                (1000..5000).filter(|code| CloseCode::new(*code).retry() == retry).collect();
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+
+    #[test]
     fn whoever_was_told_to_wait_or_to_stop_is_not_sent_back_at_once() {
         for number in 0..=u16::MAX {
             let expected = match number {

@@ -3,10 +3,13 @@
 import os
 import pathlib
 import sys
+import time
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "lib"))
 
 from harness import Playground, expect, main, wait_for
+from idle_proxy import IdleProxy
 from webdriver import Browser
 
 GREETING = "Grüße, 世界, שלום, \u0000 and 👋🏽"
@@ -37,6 +40,19 @@ const [count, done] = arguments, got = [], ws = new WebSocket(`ws://${location.h
 ws.onopen = () => ws.send(`/flood ${count}`);
 ws.onmessage = ({ data }) => { if (got.push(data) === count) ws.close(1000); };
 ws.onclose = () => done({ count: got.length, wrong: got.findIndex((text, i) => text !== `flood ${i + 1}/${count}`) });
+"""
+
+
+# A connection without heartbeat.js, of this name for the server; it tells when it is open, or how it ended before.
+PLAIN = """
+const [path, name, done] = arguments, ws = window.plain = new WebSocket(`ws://${location.host}${path}?${name}`);
+ws.onopen = () => done("open");
+ws.onclose = ({ code, reason, wasClean }) => { window.plainEnd = { code, reason, wasClean }; done(window.plainEnd); };
+"""
+TOO_BIG = """
+const done = arguments[0], ws = new WebSocket(`ws://${location.host}/ws`);
+ws.onopen = () => ws.send(new Uint8Array((4 << 20) + 1));
+ws.onclose = ({ code, reason, wasClean }) => done({ code, reason, wasClean });
 """
 
 
@@ -263,6 +279,133 @@ def hard_ends(check, browser):
         assert not uncaught, f"console: {uncaught}"
 
 
+def number_on(page, element_id):
+    return int(page[element_id].replace(",", ""))
+
+
+def told_by_server(url, name):
+    """How the server explains the end of the connection of this name."""
+
+    def told():
+        with urllib.request.urlopen(f"{url}ending?{name}") as answer:
+            return answer.read().decode() if answer.status == 200 else None
+
+    return wait_for("account of the server", told).splitlines()[0]
+
+
+def heartbeat(check, browser, url):
+    """The text heartbeat of heartbeat.js."""
+    page = Page(browser)
+
+    with check("the page's heartbeat is answered and timed, and no message to anybody") as note:
+        browser.open(url + "?interval=200")
+        page.be_open()
+        sent, received = page["sent-count"], page["received-count"]
+        wait_for("five beats", lambda: number_on(page, "beats") >= 5)
+        assert page["beat"].endswith(" ms"), page["beat"]
+        expect("sent and received messages", (page["sent-count"], page["received-count"]), (sent, received))
+        note(f"round trip {page['beat']}")
+
+    with IdleProxy(url, 1.5) as proxy:
+        with check("through a proxy that cuts silence of 1.5 s, a plain connection ends with 1006") as note:
+            browser.open(proxy.url + "?interval=400")
+            expect("plain", browser.run_async(PLAIN, "/ws", "cut"), "open")
+            end = wait_for("end of it", lambda: browser.run("return window.plainEnd"))
+            expect("its end", end, {"code": 1006, "reason": "", "wasClean": False})
+            line = told_by_server(url, "cut")
+            assert line.startswith("1006 abnormal closure: the stream ended without a Close frame"), line
+            note(line)
+
+        with check("and the one with the heartbeat lives on"):
+            page.be_open()
+            time.sleep(4)  # silence but for the heartbeat: this is what is to be survived
+            expect("state", page["state"], "OPEN")
+            assert number_on(page, "beats") >= 8, page["beats"]
+
+    with check("a silent server is found out by the page: 1006") as note:
+        browser.open(url + "?interval=300")
+        page.be_open()
+        page.click("server-silent")
+        silent_since = time.monotonic()
+        page.ended(1006, clean=False, reason="no sign of life")
+        note(f"after {time.monotonic() - silent_since:.1f} s")
+
+
+def ways_to_end(check, browser, url):
+    """What the page sees, or where it is gone, the server."""
+    page = Page(browser)
+    browser.open(url)
+
+    for code, what in ((1001, "the server shuts down"), (1008, "the server objects")):
+        with check(f"{what}: {code}, and the page shows the server's account") as note:
+            page.be_open()
+            page["server-close-code"] = code
+            page["server-close-reason"] = "so it is"
+            page.click("server-close")
+            page.ended(code, clean=True, reason="so it is")
+            name = "going away" if code == 1001 else "policy violation"
+            wanted = f"{code} {name}: this side closed first"
+            wait_for("account", lambda: page["explanation"].startswith(wanted))
+            note(page["explanation"])
+
+    with check("a refused handshake: 1006"):
+        end = browser.run_async(PLAIN, "/nowhere", "refused")
+        expect("the end", end, {"code": 1006, "reason": "", "wasClean": False})
+
+    with check("the server breaks the protocol: 1006"):
+        page.be_open()
+        page.click("server-violate")
+        page.ended(1006, clean=False)
+
+    with check("a message that is too big: 1009"):
+        end = browser.run_async(TOO_BIG)
+        expect("the end", end, {"code": 1009, "reason": f"a message is larger than {4 << 20} bytes", "wasClean": True})
+
+    browser.open(url)  # so that its back-off begins anew
+    page.be_open()
+    page.click("again")
+    for button, code, clean in (("server-restart", "1012 Service Restart", "true"), ("server-kill", "1006 Abnormal Closure", "false")):
+        with check(f"{button}: {code}, and the page connects again, one attempt at a time") as note:
+            begun, opened, ended = [page["log"].count(what) for what in ("connecting to", "open, protocol", "closed: ")]
+            page.click(button)
+            wait_for("new connection", lambda: page["log"].count("open, protocol") > opened)
+            log = page["log"]  # newest first
+            more = [log.count("connecting to") - begun, log.count("closed: ") - ended]
+            assert more[0] == more[1] >= 1, f"{more[0]} attempts after {more[1]} endings"
+            first = log.split("closed: ")[-1 - ended]
+            assert first.startswith(code) and f"wasClean {clean}" in first, first
+            note(f"attempt {more[0]} succeeded")
+    page.click("again")
+
+    with check("navigation, with heartbeat.js: the server sees 1000") as note:
+        page.be_open()
+        name = browser.run("return document.body.dataset.connection")
+        browser.open("about:blank")
+        line = told_by_server(url, name)
+        assert line.startswith('1000 normal closure: the client closed first, saying "page left"'), line
+        note(line)
+
+    with check("navigation, from a plain page: the server sees 1001") as note:
+        browser.open(url)
+        expect("plain", browser.run_async(PLAIN, "/ws", "navigation"), "open")
+        browser.open("about:blank")
+        line = told_by_server(url, "navigation")
+        assert line.startswith("1001 going away: the client closed first"), line
+        note(line)
+
+    def both_open():
+        browser.open(url)
+        page.be_open()
+        expect("plain", browser.run_async(PLAIN, "/ws", "tab"), "open")
+        return browser.run("return document.body.dataset.connection")
+
+    with check("a closed tab: the server sees 1000 from heartbeat.js and 1001 from a plain connection") as note:
+        name = browser.in_new_tab(both_open)
+        lines = [told_by_server(url, name), told_by_server(url, "tab")]
+        assert lines[0].startswith('1000 normal closure: the client closed first, saying "page left"'), lines[0]
+        assert lines[1].startswith("1001 going away: the client closed first"), lines[1]
+
+
 def test(check):
     with Browser() as browser:
         print(f"# Chromium {browser.version}", flush=True)
@@ -270,6 +413,8 @@ def test(check):
             if not opens(check, browser, playground.url):
                 return  # nothing else can pass
             happy_path(check, browser, playground.url)
+            heartbeat(check, browser, playground.url)
+            ways_to_end(check, browser, playground.url)
         hard_ends(check, browser)
 
 

@@ -114,6 +114,17 @@ class Browser:
     def cdp(self, name, **parameters):
         return self._command("POST", "/goog/cdp/execute", {"cmd": name, "params": parameters})
 
+    def in_new_tab(self, act):
+        """Opens a tab, has `act()` done in it, closes it, and comes back."""
+        before = self._command("GET", "/window")
+        tab = self._command("POST", "/window/new", {"type": "tab"})["handle"]
+        self._command("POST", "/window", {"handle": tab})
+        try:
+            return act()
+        finally:
+            self._command("DELETE", "/window")
+            self._command("POST", "/window", {"handle": before})
+
     def console(self):
         """What the console got since the last call: dicts with `level` and `message`."""
         return self._command("POST", "/se/log", {"type": "browser"})
