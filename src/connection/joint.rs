@@ -235,7 +235,7 @@ impl Sender {
         let answered = if heartbeat.is_some() {
             self.pulse.take().map(|pulse| pulse.ping)
         } else if application.is_some() {
-            self.application_ping.take()
+            self.application_ping.take().map(|ping| *ping)
         } else {
             None
         };
