@@ -26,6 +26,8 @@ use crate::send::Prepared;
 use crate::state::State;
 use crate::stats::Stats;
 use crate::time::Timestamp;
+#[cfg(feature = "deflate")]
+use crate::upgrade::DeflateParameters;
 use crate::upgrade::{Accept, Agreement, ClientRequest, Misuse, Reject};
 use life::Stage;
 use opening::Opening;
@@ -134,6 +136,7 @@ impl Connection {
         now: Timestamp,
     ) -> Self {
         let mut connection = Self::new(role, config, seed, now);
+        connection.receiver.open(&agreed, &connection.sender.config);
         connection.sender.open(agreed);
         connection
     }
@@ -191,7 +194,8 @@ impl Connection {
     /// [`wants_read`](Self::wants_read), also that `input` is empty.
     ///
     /// Only what is used is taken from `input`, and what must be kept is kept here: so any buffer may be passed next time,
-    /// one buffer can serve many connections, and an idle connection owns none.
+    /// one buffer can serve many connections, and an idle connection owns none. A compressed message in chunks may give
+    /// events without any input: ask until there is `None`.
     #[inline]
     #[must_use]
     pub fn poll_event(&mut self, input: &mut BytesMut, now: Timestamp) -> Option<Event> {
@@ -223,7 +227,10 @@ impl Connection {
     /// Whether there is nothing to tell, unless something arrived.
     #[inline]
     fn is_quiet(&self) -> bool {
-        self.opening.is_none() && self.receiver.untold_end().is_none() && !self.sender.has_verdict()
+        self.opening.is_none()
+            && self.receiver.untold_end().is_none()
+            && !self.receiver.is_inflating()
+            && !self.sender.has_verdict()
     }
 
     /// Takes one step of any kind. It breaks off with an event, or where nothing more is to be told.
@@ -250,12 +257,13 @@ impl Connection {
         ControlFlow::Break(event)
     }
 
-    /// Whether to read the transport. If not, its input or the connection has ended, a decision on the request is awaited, or
-    /// the owner [said so](Self::set_reading).
+    /// Whether to read the transport. If not, its input or the connection has ended, a decision on the request is awaited, more
+    /// is to be [polled](Self::poll_event) of a compressed message, or the owner [said so](Self::set_reading).
     #[must_use]
     pub fn wants_read(&self) -> bool {
         self.sender.wants_read()
             && !self.receiver.has_ended()
+            && !self.receiver.is_inflating()
             && !self.opening.as_ref().is_some_and(|opening| opening.waits_for_decision())
     }
 
@@ -393,6 +401,24 @@ impl Connection {
         self.sender.send_chunk(chunk)
     }
 
+    /// Whether messages that begin from now on are compressed, where that was agreed on; at first they are, if they are not
+    /// shorter than [`Deflate::threshold`](crate::Deflate::threshold). For what is compressed already, and for secrets that should
+    /// not share a context with what others may choose.
+    ///
+    /// ```
+    /// # use websocket_proto::{Connection, Message, SendError};
+    /// fn send_zip(connection: &mut Connection, zip: Message) -> Result<(), SendError<Message>> {
+    ///     connection.set_compression(false);
+    ///     let sent = connection.send(zip);
+    ///     connection.set_compression(true);
+    ///     sent
+    /// }
+    /// ```
+    #[cfg(feature = "deflate")]
+    pub fn set_compression(&mut self, on: bool) {
+        self.sender.set_compression(on);
+    }
+
     /// Queues a Ping with at most 125 bytes of payload, ahead of all messages but the first 64 KiB, which are framed already. Its
     /// Pong's [`Event::Pong`] carries the round trip, unless another Ping was sent since: only the last one is waited for.
     ///
@@ -510,6 +536,13 @@ impl Connection {
         self.sender.subprotocol()
     }
 
+    /// What was agreed on for compression (RFC 7692); `None` before the connection is open, too.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(&self) -> Option<DeflateParameters> {
+        self.sender.deflate()
+    }
+
     /// What was counted so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
@@ -567,10 +600,11 @@ impl Connection {
     /// Lets the opening handshake go once it is done, or ended by an answer. A failed write alone does not end it: the peer
     /// may have answered, and what is not read as its answer must not be read as frames.
     fn finish_opening(&mut self) {
-        if self.sender.life.stage == Stage::Done || self.sender.discards() {
-            self.opening = None;
+        if self.sender.life.stage == Stage::Done && self.opening.take().is_some() {
+            self.receiver.open(&self.sender.agreement, &self.sender.config);
         }
         if self.sender.discards() {
+            self.opening = None;
             self.receiver.discard();
         }
     }

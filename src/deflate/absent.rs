@@ -1,0 +1,41 @@
+//! Without the feature `deflate`: there is no codec, and so nothing to do for one.
+
+use bytes::Bytes;
+
+use super::{Corrupt, Inflated};
+use crate::config::{Config, Role};
+use crate::upgrade::DeflateParameters;
+
+#[derive(Debug)]
+pub(crate) enum Inflater {}
+
+impl Inflater {
+    pub(crate) fn new(_: &Config, agreed: DeflateParameters, _: Role) -> Self {
+        match agreed {}
+    }
+
+    pub(crate) fn inflate(&mut self, _: &[u8], _: &mut [u8]) -> Result<Inflated, Corrupt> {
+        match *self {}
+    }
+
+    pub(crate) fn finish(&mut self, _: &mut [u8]) -> Result<Inflated, Corrupt> {
+        match *self {}
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum Deflater {}
+
+impl Deflater {
+    pub(crate) fn new(_: &Config, agreed: DeflateParameters, _: Role) -> Self {
+        match agreed {}
+    }
+
+    pub(crate) fn compress(&mut self, _: &[u8]) -> Option<Bytes> {
+        match *self {}
+    }
+
+    pub(crate) fn compress_chunk(&mut self, _: &[u8], _: bool, _: bool) -> Option<Bytes> {
+        match *self {}
+    }
+}
