@@ -20,7 +20,7 @@ esac
 cases=${2-core}
 case $cases in
   core) deflate=() limit=900 ;;
-  deflate | all) deflate=(--deflate) limit=3600 ;;
+  deflate | all) deflate=(--deflate --context-takeover) limit=3600 ;;
   *) usage "no such set of cases: '$cases'" ;;
 esac
 limit=${AUTOBAHN_TIMEOUT:-$limit}
@@ -122,7 +122,7 @@ for role in "${roles[@]}"; do
   esac
 done
 if [ ${#needed[@]} != 0 ]; then
-  start 3600 env -C "$root" cargo build --release --features tokio "${needed[@]}"
+  start 3600 env -C "$root" cargo build --release --features tokio,deflate "${needed[@]}"
   wait "$!"
 fi
 install=(bash "$here/install.sh" "${AUTOBAHN_HOME:-$work}")
