@@ -29,3 +29,6 @@ pub(crate) struct Inflated {
     /// Bytes of the output that were filled. Where that is all of them, there may be more to come without any input.
     pub(crate) filled: usize,
 }
+
+#[cfg(all(test, feature = "deflate"))]
+mod tests;
