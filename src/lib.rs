@@ -214,6 +214,6 @@ pub use upgrade::{
 pub mod rfc6455 {}
 
 /// The examples in the README compile.
-#[cfg(all(doctest, feature = "tokio"))]
+#[cfg(all(doctest, feature = "tokio", feature = "deflate"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -54,6 +54,8 @@ fn payload() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn cuts_do_not_matter(
         messages in prop::collection::vec(payload(), 1..5),
@@ -88,7 +90,7 @@ proptest! {
     /// What a window of so many bits was agreed on for is understood by whoever holds no more than that.
     #[test]
     fn nothing_refers_back_beyond_the_window(
-        messages in prop::collection::vec(prop::collection::vec(0_u8..6, 0..3000), 1..4),
+        messages in prop::collection::vec(prop::collection::vec(0_u8..6, 0..1500), 1..4),
         bits in 8_u8..12,
         level in 1_u8..10,
         takeover: bool,
@@ -139,24 +141,22 @@ impl Bits<'_> {
         value
     }
 
-    /// The symbol whose code comes next, among codes of these lengths (§3.2.2).
-    fn symbol(&mut self, lengths: &[u8]) -> usize {
+    /// The symbol whose code comes next.
+    fn symbol(&mut self, codes: &Codes) -> usize {
         let (mut code, mut first) = (0, 0);
-        for length in 1..16 {
+        for symbols in &codes.0 {
             code |= self.take(1);
-            let mut symbols = (0..lengths.len()).filter(|symbol| lengths[*symbol] == length);
-            let count = symbols.clone().count();
-            if code < first + count {
-                return symbols.nth(code - first).unwrap();
+            if let Some(symbol) = symbols.get(code - first) {
+                return *symbol;
             }
-            first = (first + count) << 1;
+            first = (first + symbols.len()) << 1;
             code <<= 1;
         }
         panic!("no such code");
     }
 
-    /// The lengths of the codes for literals and lengths, and of those for distances (§3.2.7).
-    fn dynamic(&mut self) -> (Vec<u8>, Vec<u8>) {
+    /// The codes for literals and lengths, and those for distances (§3.2.7).
+    fn dynamic(&mut self) -> (Codes, Codes) {
         const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
         let [literals, distances, codes] =
             [(5, 257), (5, 1), (4, 4)].map(|(bits, least)| self.take(bits) + least);
@@ -164,6 +164,7 @@ impl Bits<'_> {
         for place in &ORDER[..codes] {
             of_lengths[*place] = self.take(3) as u8;
         }
+        let of_lengths = Codes::new(&of_lengths);
         let mut lengths: Vec<u8> = Vec::new();
         while lengths.len() < literals + distances {
             match self.symbol(&of_lengths) {
@@ -174,13 +175,23 @@ impl Bits<'_> {
             }
         }
         let distances = lengths.split_off(literals);
-        (lengths, distances)
+        (Codes::new(&lengths), Codes::new(&distances))
+    }
+}
+
+/// The symbols that have codes of 1, 2 and so on bits, in the order of their codes (§3.2.2).
+struct Codes(Vec<Vec<usize>>);
+
+impl Codes {
+    fn new(lengths: &[u8]) -> Self {
+        let symbols = |length| (0..lengths.len()).filter(|symbol| lengths[*symbol] == length).collect();
+        Self((1..16).map(symbols).collect())
     }
 }
 
 /// How far back the data refer at most.
 fn farthest(data: &[u8]) -> usize {
-    let fixed = [vec![8; 144], vec![9; 112], vec![7; 24], vec![8; 8]].concat();
+    let fixed = || Codes::new(&[vec![8; 144], vec![9; 112], vec![7; 24], vec![8; 8]].concat());
     let mut bits = Bits { bytes: data, position: 0 };
     let mut farthest = 0;
     while bits.position.div_ceil(8) < data.len() {
@@ -192,7 +203,7 @@ fn farthest(data: &[u8]) -> usize {
                 bits.position += 16 + 8 * len;
                 continue;
             }
-            1 => (fixed.clone(), vec![5; 30]),
+            1 => (fixed(), Codes::new(&[5; 30])),
             _ => bits.dynamic(),
         };
         loop {

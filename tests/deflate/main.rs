@@ -10,6 +10,7 @@ mod pair;
 
 mod limits;
 mod memory;
+mod opening;
 mod rules;
 mod talk;
 
