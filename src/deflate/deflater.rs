@@ -16,7 +16,7 @@ use crate::upgrade::DeflateParameters;
 /// and messages get smaller by less than one in a hundred.
 const MEM_LEVEL: i32 = 5;
 
-/// The least room that is made for output at once, and the most.
+/// The room that is made for output at once is a third of the input, which most messages become; this much at least, and at most.
 const MIN_STEP: usize = 64;
 const MAX_STEP: usize = 64 * 1024;
 
@@ -100,7 +100,7 @@ impl Deflater {
         let (mut used, mut filled) = (0_usize, 0_usize);
         loop {
             let input = piece.get(used..).unwrap_or_default();
-            output.resize(filled.saturating_add((input.len() / 2).clamp(MIN_STEP, MAX_STEP)), 0);
+            output.resize(filled.saturating_add((input.len() / 3).clamp(MIN_STEP, MAX_STEP)), 0);
             let (total_in, total_out) = (context.total_in(), context.total_out());
             let result = context.compress(input, output.get_mut(filled..).unwrap_or_default(), SyncFlush);
             // It fails only once it was told that the stream ends, which it never is.

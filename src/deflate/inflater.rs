@@ -24,7 +24,6 @@ pub(crate) struct Inflater {
     /// Whether something was used that the tail has to complete. After a payload without a byte there is nothing of the kind,
     /// nor after a block that says that it is the last one (§7.2.3.4).
     is_amid: bool,
-    tail_used: usize,
 }
 
 /// What it has seen is not shown.
@@ -47,7 +46,6 @@ impl Inflater {
             max_spares: policy.spare_contexts,
             context: None,
             is_amid: false,
-            tail_used: 0,
         }
     }
 
@@ -60,36 +58,53 @@ impl Inflater {
             if output.is_empty() || (input.is_empty() && !self.is_amid) {
                 return Ok(done);
             }
-            let context = self.context.get_or_insert_with(|| begin(&self.spares));
-            let (total_in, total_out) = (context.total_in(), context.total_out());
-            let status = context.decompress(input, output, InflateFlush::SyncFlush).map_err(|_| Corrupt)?;
-            // Neither is more than there was.
-            done.used = done.used.saturating_add(context.total_in().saturating_sub(total_in) as usize);
-            done.filled = done.filled.saturating_add(context.total_out().saturating_sub(total_out) as usize);
-            self.is_amid = status != Status::StreamEnd;
+            let step = self.step(input, output, InflateFlush::SyncFlush)?;
+            done.used = done.used.saturating_add(step.used);
+            done.filled = done.filled.saturating_add(step.filled);
+            // Behind a last block goes on what follows; otherwise the input or the room is used up.
             if self.is_amid {
                 return Ok(done);
             }
-            // A last block: what follows begins anew.
-            context.reset(false);
         }
     }
 
-    /// Inflates what is left once the whole payload was used; where that leaves room, the message has ended.
-    pub(crate) fn finish(&mut self, output: &mut [u8]) -> Result<Inflated, Corrupt> {
-        let tail = TAIL.get(self.tail_used..).unwrap_or_default();
-        let done = if self.is_amid { self.inflate(tail, output)? } else { Inflated::default() };
-        self.tail_used = self.tail_used.saturating_add(done.used);
-        if done.filled < output.len() {
-            self.is_amid = false;
-            self.tail_used = 0;
-            if !self.takeover
-                && let Some(context) = self.context.take()
-            {
-                self.spares.keep_decompressor(context, self.max_spares);
+    /// Ends a message, once nothing more comes out of its payload. The tail completes an empty block; where it completes anything
+    /// else, or nothing, the payload was cut off.
+    pub(crate) fn finish(&mut self) -> Result<(), Corrupt> {
+        /// A step ends with a block, so that a byte behind it is not used.
+        const TAIL_AND_MORE: [u8; TAIL.len() + 1] = [0, 0, 0xff, 0xff, 0];
+        let mut used = 0_usize;
+        while self.is_amid && used != TAIL.len() {
+            let input = TAIL_AND_MORE.get(used..).unwrap_or_default();
+            let step = self.step(input, &mut [0], InflateFlush::Block)?;
+            used = used.saturating_add(step.used);
+            let is_cut_off = !self.is_amid && used != TAIL.len();
+            if step.used == 0 || step.filled > 0 || is_cut_off || used > TAIL.len() {
+                return Err(Corrupt);
             }
         }
-        Ok(done)
+        self.is_amid = false;
+        if !self.takeover
+            && let Some(context) = self.context.take()
+        {
+            self.spares.keep_decompressor(context, self.max_spares);
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, input: &[u8], output: &mut [u8], flush: InflateFlush) -> Result<Inflated, Corrupt> {
+        let context = self.context.get_or_insert_with(|| begin(&self.spares));
+        let (total_in, total_out) = (context.total_in(), context.total_out());
+        let status = context.decompress(input, output, flush).map_err(|_| Corrupt)?;
+        // Neither is more than there was.
+        let used = context.total_in().saturating_sub(total_in) as usize;
+        let filled = context.total_out().saturating_sub(total_out) as usize;
+        self.is_amid = status != Status::StreamEnd;
+        if !self.is_amid {
+            // That was a last block: what follows begins anew.
+            context.reset(false);
+        }
+        Ok(Inflated { used, filled })
     }
 }
 

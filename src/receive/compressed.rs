@@ -5,14 +5,17 @@ use bytes::{Buf, BytesMut};
 use super::message::{CHUNK, Unfinished};
 use super::{Frame, Receiver};
 use crate::config::Delivery;
+use crate::deflate::Corrupt;
+use crate::error::Violation;
 use crate::signal::{Fault, News};
 use crate::wire::mask;
 
-/// How much payload is unmasked at once. What the decompressor has no use for yet stays masked in the input, which is not ours.
-const UNMASK: usize = 4 * 1024;
+/// How much payload is unmasked at once. What the decompressor has no use for yet is masked again, as the input is not ours.
+const UNMASK: usize = 8 * 1024;
 
-/// The room that is made for output, for each byte of payload; it is cleared first, so it should not be too much. And the least.
-const EXPANSION: usize = 4;
+/// The room that is made for output, for each byte of payload: enough for most of it, since each step has its price, and not
+/// much more, since it is cleared first. And the least.
+const EXPANSION: usize = 6;
 const MIN_ROOM: usize = 256;
 
 /// Why a step ended.
@@ -58,27 +61,27 @@ impl Receiver {
         let (Some(inflater), Some(message)) = (&mut self.inflater, &mut self.message) else {
             return Ok(Pause::Drained); // compression was agreed to, and the message has begun
         };
-        let mut unmasked = [0; UNMASK];
         let mut left = if self.rules.delivery == Delivery::Chunks { message.room() } else { CHUNK };
         loop {
-            let payload = next_payload(frame, input, &mut unmasked);
-            let is_tail = frame.remaining == 0 && frame.fin;
+            let payload = next_payload(frame, input);
             let room = payload.len().saturating_mul(EXPANSION).max(MIN_ROOM).min(left);
-            let (done, is_full) = message.inflate(room, &self.rules, |output| {
-                if is_tail { inflater.finish(output) } else { inflater.inflate(payload, output) }
-            })?;
+            let (done, is_full) =
+                message.inflate(room, &self.rules, |output| inflater.inflate(payload, output))?;
+            frame.pass(done.used);
+            frame.mask(payload.get_mut(done.used..).unwrap_or_default());
+            input.advance(done.used);
             left = left.saturating_sub(done.filled);
-            if !is_tail {
-                input.advance(done.used);
-                frame.pass(done.used);
+            if is_full && left > 0 {
+                continue;
             }
             if is_full {
-                if left == 0 {
-                    return Ok(Pause::Full);
-                }
-            } else if is_tail {
+                return Ok(Pause::Full);
+            }
+            if frame.remaining == 0 && frame.fin {
+                inflater.finish().map_err(|Corrupt| Violation::InvalidDeflate)?;
                 return Ok(Pause::EndOfMessage);
-            } else if frame.remaining > 0 && input.is_empty() || frame.remaining == 0 && !frame.fin {
+            }
+            if frame.remaining == 0 || input.is_empty() {
                 return Ok(Pause::Drained);
             }
         }
@@ -92,15 +95,19 @@ impl Frame {
             key.rotate_left(count % 4);
         }
     }
+
+    /// Masks the next bytes of payload, or takes the mask off, if there is one.
+    fn mask(&self, payload: &mut [u8]) {
+        if let Some(key) = self.mask {
+            mask::apply(payload, key);
+        }
+    }
 }
 
-/// As much of the frame's payload as is there, or as fits into `unmasked` if it is masked.
-fn next_payload<'a>(frame: &Frame, input: &'a [u8], unmasked: &'a mut [u8; UNMASK]) -> &'a [u8] {
-    let len = usize::try_from(frame.remaining).unwrap_or(usize::MAX).min(input.len());
-    let Some(key) = frame.mask else { return input.get(..len).unwrap_or_default() };
-    let len = len.min(UNMASK);
-    let (Some(payload), Some(copy)) = (input.get(..len), unmasked.get_mut(..len)) else { return &[] };
-    copy.copy_from_slice(payload);
-    mask::apply(copy, key);
-    copy
+/// The next payload of the frame, without its mask: what is there of it, or a part of that.
+fn next_payload<'a>(frame: &Frame, input: &'a mut BytesMut) -> &'a mut [u8] {
+    let len = usize::try_from(frame.remaining).unwrap_or(usize::MAX).min(input.len()).min(UNMASK);
+    let payload = input.get_mut(..len).unwrap_or_default();
+    frame.mask(payload);
+    payload
 }

@@ -75,6 +75,40 @@ fn what_is_not_deflate_data_fails_the_connection() {
     }
 }
 
+/// What is cut off would otherwise pass for a message, or spoil the next one.
+#[test]
+fn a_payload_ends_where_a_block_does() {
+    let last_block = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+    let passing: [&[u8]; 5] = [
+        &HELLO,
+        &last_block,                                             // nothing follows
+        &[&last_block[..], &[0x00]].concat(),                    // the empty block that the tail completes
+        &[&HELLO[..], &[0x00, 0x00, 0xff, 0xff, 0x00]].concat(), // an empty block whole, and another
+        &[&HELLO[..], &[0x00, 0x00, 0xff, 0xff, 0x01]].concat(), // the last of them says that it is
+    ];
+    let mut failing: Vec<Vec<u8>> = (1..HELLO.len()).map(|len| HELLO[..len].to_vec()).collect();
+    failing.extend([
+        [&HELLO[..], &[0x00, 0x00, 0xff, 0xff]].concat(), // the tail, which is not sent
+        [&HELLO[..], &[0x00]].concat(),                   // a part of it
+        last_block[..5].to_vec(),
+        vec![0x00, 0x04, 0x00, 0xfb, 0xff], // a block of four bytes, which the tail would be
+    ]);
+    for takeover in [false, true] {
+        for payload in passing {
+            let mut client = receiver(Role::Client, config(policy(takeover, 15)));
+            client.receive(&frame(Role::Server, 0xc1, payload), Timestamp::default());
+            client.receive(&frame(Role::Server, 0xc1, &HELLO), Timestamp::default());
+            assert_eq!(client.messages(), ["Hello", "Hello"].map(Message::from), "{payload:x?}");
+        }
+        for payload in &failing {
+            let mut client = receiver(Role::Client, config(policy(takeover, 15)));
+            let bytes = frame(Role::Server, 0xc1, payload);
+            fails(&mut client, &bytes, Violation::InvalidDeflate, CloseCode::INVALID_PAYLOAD);
+            assert_eq!(client.messages(), []);
+        }
+    }
+}
+
 /// Who said that no message refers to an earlier one must not.
 #[test]
 fn what_was_let_go_cannot_be_referred_to() {

@@ -6,6 +6,9 @@ use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 
 use super::TAIL;
 
+const FLAGS: u32 =
+    inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF | inflate_flags::TINFL_FLAG_HAS_MORE_INPUT;
+
 /// Inflates messages, each with what the ones before it left behind.
 pub(super) struct Inflater {
     state: Box<DecompressorOxide>,
@@ -30,16 +33,27 @@ impl Inflater {
         let mut message = Vec::new();
         self.is_amid = false;
         self.feed(payload, most, &mut message)?;
-        if self.is_amid {
+        if message.len() < most && self.is_amid {
+            let len = message.len();
             self.feed(&TAIL, most, &mut message)?;
+            if message.len() != len || !self.is_between_blocks() {
+                return Err(Corrupt);
+            }
         }
         message.truncate(most);
         Ok(message)
     }
 
+    /// Whether the last block, empty and without compression, could be next.
+    fn is_between_blocks(&self) -> bool {
+        const LAST: [u8; 5] = [0x01, 0x00, 0x00, 0xff, 0xff];
+        let (mut state, mut output) = (self.state.clone(), self.output.clone());
+        output.resize(self.filled + 4096, 0);
+        let after = decompress(&mut state, &LAST, &mut output, self.filled, FLAGS);
+        !self.is_amid || after == (TINFLStatus::Done, LAST.len(), 0)
+    }
+
     fn feed(&mut self, mut input: &[u8], most: usize, message: &mut Vec<u8>) -> Result<(), Corrupt> {
-        const FLAGS: u32 = inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF
-            | inflate_flags::TINFL_FLAG_HAS_MORE_INPUT;
         while message.len() < most && !(input.is_empty() && !self.is_amid) {
             self.output.resize(self.filled + 4096, 0);
             let (status, used, filled) =
