@@ -8,6 +8,7 @@ mod frames;
 #[path = "../support/pair.rs"]
 mod pair;
 
+mod adapters;
 mod limits;
 mod memory;
 mod opening;
