@@ -1,6 +1,8 @@
 //! The whole connection: the opening handshake, then the two halves, joined.
 
 mod beat;
+#[cfg(feature = "deflate")]
+mod compression;
 mod deadlines;
 mod joint;
 mod life;
@@ -26,8 +28,6 @@ use crate::send::Prepared;
 use crate::state::State;
 use crate::stats::Stats;
 use crate::time::Timestamp;
-#[cfg(feature = "deflate")]
-use crate::upgrade::DeflateParameters;
 use crate::upgrade::{Accept, Agreement, ClientRequest, Misuse, Reject};
 use life::Stage;
 use opening::Opening;
@@ -401,24 +401,6 @@ impl Connection {
         self.sender.send_chunk(chunk)
     }
 
-    /// Whether messages that begin from now on are compressed, where that was agreed on; at first they are, if they are not
-    /// shorter than [`Deflate::threshold`](crate::Deflate::threshold). For what is compressed already, and for secrets that should
-    /// not share a context with what others may choose.
-    ///
-    /// ```
-    /// # use websocket_proto::{Connection, Message, SendError};
-    /// fn send_zip(connection: &mut Connection, zip: Message) -> Result<(), SendError<Message>> {
-    ///     connection.set_compression(false);
-    ///     let sent = connection.send(zip);
-    ///     connection.set_compression(true);
-    ///     sent
-    /// }
-    /// ```
-    #[cfg(feature = "deflate")]
-    pub fn set_compression(&mut self, on: bool) {
-        self.sender.set_compression(on);
-    }
-
     /// Queues a Ping with at most 125 bytes of payload, ahead of all messages but the first 64 KiB, which are framed already. Its
     /// Pong's [`Event::Pong`] carries the round trip, unless another Ping was sent since: only the last one is waited for.
     ///
@@ -534,13 +516,6 @@ impl Connection {
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
         self.sender.subprotocol()
-    }
-
-    /// What was agreed on for compression (RFC 7692); `None` before the connection is open, too.
-    #[cfg(feature = "deflate")]
-    #[must_use]
-    pub fn deflate(&self) -> Option<DeflateParameters> {
-        self.sender.deflate()
     }
 
     /// What was counted so far.

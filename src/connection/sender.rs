@@ -24,8 +24,6 @@ use crate::state::State;
 use crate::stats::Stats;
 use crate::time::Timestamp;
 use crate::upgrade::Agreement;
-#[cfg(feature = "deflate")]
-use crate::upgrade::DeflateParameters;
 use crate::wire::header::MAX_CONTROL_PAYLOAD;
 
 /// The sending half of a connection, made by [`Connection::split`](crate::Connection::split), with all that concerns both
@@ -205,14 +203,6 @@ impl Sender {
         Ok(())
     }
 
-    /// As [`Connection::set_compression`](crate::Connection::set_compression).
-    #[cfg(feature = "deflate")]
-    pub fn set_compression(&mut self, on: bool) {
-        if let Some(deflater) = self.outbox.deflater() {
-            deflater.set_on(on);
-        }
-    }
-
     /// As [`Connection::ping`](crate::Connection::ping).
     ///
     /// # Errors
@@ -341,13 +331,6 @@ impl Sender {
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
         self.agreement.subprotocol()
-    }
-
-    /// As [`Connection::deflate`](crate::Connection::deflate).
-    #[cfg(feature = "deflate")]
-    #[must_use]
-    pub fn deflate(&self) -> Option<DeflateParameters> {
-        self.agreement.deflate()
     }
 
     /// As [`Connection::stats`](crate::Connection::stats).

@@ -35,6 +35,10 @@ impl Deflater {
         match *self {}
     }
 
+    pub(crate) fn takes_prepared(&mut self, _: u8) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn compress_chunk(&mut self, _: &[u8], _: bool, _: bool) -> Option<Bytes> {
         match *self {}
     }

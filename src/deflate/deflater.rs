@@ -9,7 +9,7 @@ use zlib_rs::DeflateFlush::SyncFlush;
 use zlib_rs::{Deflate as Compressor, DeflateConfig};
 
 use super::TAIL;
-use crate::config::{Config, Role, Shape, Spares};
+use crate::config::{Config, Deflate, Role, Shape, Spares};
 use crate::upgrade::DeflateParameters;
 
 /// How much is collected before it is written as a block, in zlib's terms: with 8, its default, a context takes 100 kB more,
@@ -51,11 +51,20 @@ impl Deflater {
         let policy = config.deflate.clone().unwrap_or_default();
         Self {
             takeover: agreed.context_takeover(sender),
-            shape: Shape {
-                level: policy.level.min(9),
-                // Where that is 8, one of 9: see `Deflate::window_bits`.
-                window_bits: agreed.window_bits(sender).max(9),
-            },
+            ..Self::with_window(policy, agreed.window_bits(sender))
+        }
+    }
+
+    /// For a message that many connections send.
+    pub(crate) fn alone(policy: &Deflate) -> Self {
+        Self::with_window(policy.clone(), policy.window_bits())
+    }
+
+    fn with_window(policy: Deflate, window_bits: u8) -> Self {
+        Self {
+            takeover: false,
+            // Where that is 8, one of 9: see `Deflate::window_bits`.
+            shape: Shape { level: policy.level.min(9), window_bits: window_bits.max(9) },
             threshold: policy.threshold,
             spares: policy.spares,
             max_spares: policy.spare_contexts,
@@ -63,6 +72,20 @@ impl Deflater {
             is_on: true,
             is_amid: false,
         }
+    }
+
+    pub(crate) fn window_bits(&self) -> u8 {
+        self.shape.window_bits
+    }
+
+    /// Whether a message that was compressed by itself, with such a window, can be sent. If so, it counts as sent: the context has
+    /// not seen it, and begins anew.
+    pub(crate) fn takes_prepared(&mut self, window_bits: u8) -> bool {
+        let takes = self.is_on && window_bits <= self.shape.window_bits;
+        if takes {
+            self.let_go();
+        }
+        takes
     }
 
     /// Whether messages that begin from now on are to be compressed.
@@ -123,12 +146,16 @@ impl Deflater {
         } else {
             output.truncate(output.len().saturating_sub(TAIL.len()));
         }
-        if !self.takeover
-            && let Some(context) = self.context.take()
-        {
-            self.spares.keep_compressor(self.shape, context, self.max_spares);
+        if !self.takeover {
+            self.let_go();
         }
         exact(output)
+    }
+
+    fn let_go(&mut self) {
+        if let Some(context) = self.context.take() {
+            self.spares.keep_compressor(self.shape, context, self.max_spares);
+        }
     }
 }
 

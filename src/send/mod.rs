@@ -250,9 +250,10 @@ impl Outbox {
 
     /// Its bytes are shared, unless they must be masked, cut into frames, or wait.
     pub(crate) fn push_prepared(&mut self, prepared: &Prepared) {
-        let piece = prepared.piece();
+        let framed = prepared.framed(self.deflater.as_mut());
+        let piece = framed.piece();
         if self.role == Role::Server && self.is_clear() && piece.payload.len() <= self.max_frame {
-            self.wire.push(prepared.frame().clone());
+            self.wire.push(framed.frame.clone());
             self.mark(Mark::Message);
         } else {
             self.push_piece(piece);

@@ -12,6 +12,7 @@ mod adapters;
 mod limits;
 mod memory;
 mod opening;
+mod prepared;
 mod rules;
 mod talk;
 
