@@ -1,19 +1,40 @@
 //! Random bytes from the caller's seed: masks, handshake keys, heartbeat nonces.
 
+use alloc::boxed::Box;
+
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 
 /// A cryptographic generator, since masks must not be predictable to whoever chooses the payload (RFC 6455 §10.3).
-pub(crate) struct Entropy(ChaCha12Rng);
+pub(crate) enum Entropy {
+    /// What it makes ahead takes 320 bytes, which pay where each message has a mask.
+    Often(Box<ChaCha12Rng>),
+    /// It begins anew each time, with the next stream of the same key.
+    Seldom { seed: [u8; 32], stream: u64 },
+}
 
 impl Entropy {
-    pub(crate) fn new(seed: [u8; 32]) -> Self {
-        Self(ChaCha12Rng::from_seed(seed))
+    /// For whoever draws a few bytes for each message.
+    pub(crate) fn often(seed: [u8; 32]) -> Self {
+        Self::Often(Box::new(ChaCha12Rng::from_seed(seed)))
+    }
+
+    /// For whoever draws a few bytes now and then.
+    pub(crate) fn seldom(seed: [u8; 32]) -> Self {
+        Self::Seldom { seed, stream: 0 }
     }
 
     pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
-        self.0.fill_bytes(&mut bytes);
+        match self {
+            Self::Often(generator) => generator.fill_bytes(&mut bytes),
+            Self::Seldom { seed, stream } => {
+                let mut generator = ChaCha12Rng::from_seed(*seed);
+                generator.set_stream(*stream);
+                *stream = stream.wrapping_add(1);
+                generator.fill_bytes(&mut bytes);
+            }
+        }
         bytes
     }
 }
@@ -31,10 +52,12 @@ mod tests {
 
     #[test]
     fn masks_do_not_repeat_and_follow_the_seed() {
-        let mut entropy = Entropy::new([7; 32]);
-        let keys: HashSet<[u8; 16]> = (0..10_000).map(|_| entropy.bytes()).collect();
-        assert_eq!(keys.len(), 10_000);
-        assert_eq!(Entropy::new([7; 32]).bytes::<16>(), Entropy::new([7; 32]).bytes::<16>());
-        assert_ne!(Entropy::new([7; 32]).bytes::<16>(), Entropy::new([8; 32]).bytes::<16>());
+        for entropy in [Entropy::often, Entropy::seldom] {
+            let mut drawn = entropy([7; 32]);
+            let keys: HashSet<[u8; 16]> = (0..10_000).map(|_| drawn.bytes()).collect();
+            assert_eq!(keys.len(), 10_000);
+            assert_eq!(entropy([7; 32]).bytes::<16>(), entropy([7; 32]).bytes::<16>());
+            assert_ne!(entropy([7; 32]).bytes::<16>(), entropy([8; 32]).bytes::<16>());
+        }
     }
 }

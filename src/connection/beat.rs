@@ -12,16 +12,17 @@ use crate::message::{Chunk, Message};
 use crate::send::{BeatText, PingKind};
 
 impl Sender {
-    /// Draws the interval of the next beat.
-    pub(super) fn draw_interval(&mut self) {
+    /// Draws the interval of the next beat, and what its Ping may carry.
+    pub(super) fn draw_beat(&mut self) -> [u8; 8] {
+        let [low, high, nonce @ ..]: [u8; 10] = self.outbox.entropy().bytes();
         if let Some(heartbeat) = &self.config.heartbeat {
-            let random = u16::from_ne_bytes(self.outbox.entropy().bytes());
-            self.beat_after = heartbeat.jittered(random);
+            self.beat_after = heartbeat.jittered(u16::from_le_bytes([low, high]));
         }
+        nonce
     }
 
     pub(super) fn send_beat(&mut self) {
-        self.draw_interval();
+        let nonce = self.draw_beat();
         // Control frames pass between the chunks of a message; texts do not.
         let text = self.text_heartbeat().filter(|text| text.sends && !self.is_sending_chunks());
         if let Some(text) = text {
@@ -30,7 +31,7 @@ impl Sender {
             self.outbox.push_text(BeatText::Ping, ping);
             return;
         }
-        let payload = Bytes::copy_from_slice(&self.outbox.entropy().bytes::<8>());
+        let payload = Bytes::copy_from_slice(&nonce);
         if self.outbox.push_ping(PingKind::Heartbeat, payload.clone()) {
             self.pulse = Some(Pulse::new(payload, false));
         }

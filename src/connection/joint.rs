@@ -41,15 +41,21 @@ impl Sender {
         self.wants_read() && self.life.hears()
     }
 
-    /// As [`apply`](Self::apply), for a message that came whole while this side [hears](Self::is_hearing).
+    /// As [`apply`](Self::apply), for a message that came whole while this side [hears](Self::is_hearing): what is left of it.
     #[inline]
-    pub(super) fn apply_heard(&mut self, message: Message, bytes: usize, now: Timestamp) -> Option<Event> {
+    pub(super) fn apply_heard(
+        &mut self,
+        message: Message,
+        bytes: usize,
+        now: Timestamp,
+    ) -> Result<Message, Option<Event>> {
         self.observe(now);
         self.parsed(bytes, Progress::Finished);
         if self.sifts_texts {
-            return self.apply_rarer(News::Message(message));
+            return Err(self.apply_rarer(News::Message(message)));
         }
-        Some(self.apply_message(message))
+        self.stats.messages_received = self.stats.messages_received.wrapping_add(1);
+        Ok(message)
     }
 
     /// The end, once; `None` if there is nothing to tell, or nothing more.
@@ -129,7 +135,7 @@ impl Sender {
         // Silence before was the handshake's, which had a deadline of its own.
         self.last_received = self.now;
         self.last_progress = self.now;
-        self.draw_interval();
+        self.draw_beat();
     }
 
     /// Ends an opening handshake with an HTTP answer.

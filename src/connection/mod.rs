@@ -139,10 +139,14 @@ impl Connection {
     }
 
     fn new(role: Role, config: Arc<Config>, seed: [u8; 32], now: Timestamp) -> Self {
+        let entropy = match role {
+            Role::Client => Entropy::often(seed),
+            Role::Server => Entropy::seldom(seed),
+        };
         Self {
             opening: None,
             receiver: Receiver::new(role, &config),
-            sender: Sender::new(role, config, Entropy::new(seed), now),
+            sender: Sender::new(role, config, entropy, now),
         }
     }
 
@@ -210,8 +214,9 @@ impl Connection {
                 && let Some((message, bytes)) = self.receiver.poll_message(input)
             {
                 match self.sender.apply_heard(message, bytes, now) {
-                    None => continue,
-                    event => return event,
+                    Ok(message) => return Some(Event::Message(message)),
+                    Err(None) => continue,
+                    Err(event) => return event,
                 }
             }
             if let ControlFlow::Break(event) = self.poll_rest(input, now) {

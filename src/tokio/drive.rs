@@ -83,13 +83,13 @@ where
             return Poll::Ready(());
         }
         let now = self.now();
-        let waker = self.wakers.register(Task::Writer, cx.waker());
-        let io_cx = &mut Context::from_waker(&waker);
-        // Most messages are written at once, and nothing else is to be done.
-        self.put_out(now, io_cx);
+        // Most messages are written at once, and nothing is left to wait for.
+        self.put_out(now, &mut Context::from_waker(&self.wakers.shared()));
         if self.is_done(goal, now) {
             return Poll::Ready(());
         }
+        let waker = self.wakers.register(Task::Writer, cx.waker());
+        let io_cx = &mut Context::from_waker(&waker);
         for _ in 0..MAX_ROUNDS {
             if self.driver.park(goal, now) {
                 self.wakers.wake(Task::Reader);

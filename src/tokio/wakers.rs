@@ -36,6 +36,11 @@ impl Wakers {
         Self { shared: waiting.clone().into(), waiting }
     }
 
+    /// The waker for all that is waited for. Whoever finds that it must wait registers, and then looks again.
+    pub(super) fn shared(&self) -> Waker {
+        self.shared.clone()
+    }
+
     /// Notes that `task` waits, and returns the waker for all that it waits for.
     pub(super) fn register(&self, task: Task, waker: &Waker) -> Waker {
         let mut pair = self.waiting.lock();

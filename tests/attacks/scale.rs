@@ -34,10 +34,12 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
+    /// What an open connection is made with, a client's generator of masks, is no memory that it was made to hold.
     pub(crate) fn upgraded(role: Role, config: &Arc<Config>) -> Self {
-        Self::new(|| {
+        let scale = Self::new(|| {
             Connection::upgraded(role, Agreement::default(), config.clone(), [7; 32], Timestamp::default())
-        })
+        });
+        Self { most: 0, held: 0, ..scale }
     }
 
     pub(crate) fn connecting(role: Role, config: &Arc<Config>) -> Self {
