@@ -36,7 +36,7 @@ pub enum Hint {
     CutOff,
     /// The stream ended or failed in place of an answer to our Close frame.
     CloseIgnored,
-    /// A reset answered what this side sent after the other one had been silent for at least 5 s, without a heartbeat in time.
+    /// A reset answered what this side sent after the other one had been silent for at least 30 s, without a heartbeat in time.
     Forgotten,
     /// The transport failed.
     PeerKilled,

@@ -9,6 +9,9 @@ use crate::error::{Deadline, TransportFailure, Violation};
 use crate::event::{Cause, CloseEvent, Side, StreamPosition};
 use crate::upgrade::HandshakeError;
 
+/// No firewall, NAT or load balancer that is fit for TCP forgets a connection sooner.
+const FORGETFUL: Duration = Duration::from_secs(30);
+
 /// To be later than this with a heartbeat is a stall of ours.
 const MIN_STALL: Duration = Duration::from_secs(1);
 
@@ -50,18 +53,19 @@ fn close_ignored(close: &CloseEvent) -> Option<Hint> {
     (closed && is_abrupt(close)).then_some(Hint::CloseIgnored)
 }
 
-/// Nothing was cut off and nobody spoke. A process that ends in such a silence looks the same.
+/// Nothing was cut off and nobody spoke, nor had a heartbeat to. A process that ends in such a silence looks the same.
 fn idle_timeout(close: &CloseEvent) -> Option<Hint> {
     let at_rest = close.cause() == Cause::EndOfStream(StreamPosition::BetweenMessages);
     let silent = close.both_silent().filter(|_| at_rest && nothing_waited(close))?;
-    Some(Hint::IdleTimeout { silent, heartbeat: close.heartbeat().is_some() })
+    let beat = close.heartbeat().is_some_and(|heartbeat| heartbeat.interval <= silent);
+    (!beat).then_some(Hint::IdleTimeout { silent, heartbeat: close.heartbeat().is_some() })
 }
 
-/// Whoever forgets a connection answers the next packet with a reset.
+/// Whoever forgets a connection answers the next packet with a reset; and nobody forgets within half a minute.
 fn forgotten(close: &CloseEvent) -> Option<Hint> {
     let silent = close.since_received();
     let beat = close.heartbeat().is_some_and(|heartbeat| heartbeat.interval <= silent);
-    let sent_into_silence = silent >= super::SILENCE && close.since_sent() < super::SILENCE && !beat;
+    let sent_into_silence = silent >= FORGETFUL && close.since_sent() < super::SILENCE && !beat;
     let reset = close.cause() == Cause::Transport(TransportFailure::Reset) && close.open_for().is_some();
     (reset && sent_into_silence).then_some(Hint::Forgotten)
 }
