@@ -54,12 +54,13 @@ pub struct Config {
     /// Default: whole.
     pub delivery: Delivery,
     /// The largest message to receive, in bytes, counted across its fragments. A larger one fails the connection with
-    /// 1009, judged by its headers where they tell.
+    /// 1009, judged by its headers where they tell, and while it inflates where it is compressed: what counts is its size
+    /// then.
     ///
     /// Default: `None`, which stands for 16 MiB where messages are delivered whole: enough for what people send in one piece,
     /// small enough to hold in memory. With [`Delivery::Chunks`] it stands for no limit: nothing of the message is kept.
     pub max_message_size: Option<u64>,
-    /// The largest frame to receive, in bytes. 1009.
+    /// The largest frame to receive, in bytes as they are on the wire. 1009.
     ///
     /// Default: `None`, which leaves it to [`max_message_size`](Self::max_message_size): how a message is cut into frames is
     /// the sender's business (RFC 6455 §5.4).

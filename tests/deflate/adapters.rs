@@ -4,11 +4,9 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use websocket_proto::{
-    Accept, Chunk, ClientRequest, Config, Delivery, Event, Message, OriginPolicy, blocking,
-};
+use websocket_proto::{Accept, Chunk, ClientRequest, Config, Delivery, Event, OriginPolicy, blocking};
 
-use crate::{config, policy, text};
+use crate::{config, policy};
 
 /// What inflates to a megabyte and takes some thousand bytes: sixteen steps.
 const LARGE: usize = 1 << 20;
@@ -72,7 +70,10 @@ fn blocking() {
 #[tokio::test]
 async fn tokio() {
     use futures_util::{SinkExt, StreamExt};
+    use websocket_proto::Message;
     use websocket_proto::tokio::{accept, connect};
+
+    use crate::text;
 
     let (here, there) = tokio::io::duplex(64 * 1024);
     let server = tokio::spawn(async move {

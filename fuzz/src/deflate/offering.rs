@@ -115,6 +115,9 @@ fn accepts(policy: &Deflate, answer: &Offer) -> Option<Meaning> {
     ])
 }
 
+/// Its name and its parameters.
+type Extension = (String, Vec<(String, Option<String>)>);
+
 /// permessage-deflate with valid parameters.
 #[derive(Default)]
 struct Offer {
@@ -125,7 +128,7 @@ struct Offer {
 }
 
 impl Offer {
-    fn of((name, parameters): &(String, Vec<(String, Option<String>)>)) -> Option<Self> {
+    fn of((name, parameters): &Extension) -> Option<Self> {
         if name != "permessage-deflate" {
             return None;
         }
@@ -213,7 +216,7 @@ fn quoted(rest: &mut &[u8]) -> Option<Part> {
 
 impl Element {
     /// Name and parameters, if that is what it is (RFC 6455 §9.1).
-    fn extension(&self) -> Option<(String, Vec<(String, Option<String>)>)> {
+    fn extension(&self) -> Option<Extension> {
         let mut groups = vec![Vec::new()];
         for part in &self.0 {
             match part.clone()? {
