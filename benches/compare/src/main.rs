@@ -1,18 +1,19 @@
-//! The same bytes through several WebSocket crates. `run.sh` counts what each of them needs; `README.md` says how.
+//! The same work in several WebSocket crates, counted and timed. `README.md` says how; `run.sh` runs it.
 
 mod check;
+mod measure;
 mod peers;
 mod transport;
 mod work;
 
-use std::{hint::black_box, num::NonZeroUsize, process::ExitCode};
+use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, error::ErrorKind};
+use clap::{Args, Parser, Subcommand, error::ErrorKind};
 
 use crate::{
-    peers::{Failure, PEERS, Peer},
-    transport::Transport,
-    work::{WORKS, Work},
+    measure::counts,
+    peers::{About, Outcome, PEERS, Peer},
+    work::{Row, rows},
 };
 
 #[derive(Parser)]
@@ -24,22 +25,38 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Print the columns and the workloads, tab-separated, for run.sh
+    /// Print the columns and the rows
     List,
-    /// Let every column receive every workload and compare what it delivers
-    Check,
-    /// Let one column receive one workload: what is run under callgrind
-    Run {
-        /// The column
-        #[arg(long, value_name = "NAME", value_parser = find_peer)]
-        peer: &'static dyn Peer,
-        /// The workload
-        #[arg(long, value_name = "NAME", value_parser = find_work)]
-        work: &'static Work,
-        /// How many messages to receive
-        #[arg(long, value_name = "N")]
-        count: NonZeroUsize,
-    },
+    /// Let every column do every row once, and compare what comes out
+    Check(Selection),
+    /// Count instructions
+    Counts(Selection),
+    /// The process that is counted: one column
+    #[command(hide = true)]
+    Subject(Selection),
+}
+
+/// Which part of the table.
+#[derive(Args)]
+struct Selection {
+    /// Only columns with this name
+    #[arg(long, value_name = "NAME", value_parser = find_peer)]
+    peer: Vec<&'static dyn Peer>,
+    /// Only rows whose names begin with this
+    #[arg(long, value_name = "NAME", value_parser = find_rows)]
+    row: Vec<String>,
+}
+
+impl Selection {
+    fn peers(&self) -> Vec<&'static dyn Peer> {
+        if self.peer.is_empty() { PEERS.to_vec() } else { self.peer.clone() }
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let wanted =
+            |row: &Row| self.row.is_empty() || self.row.iter().any(|name| row.name.starts_with(name));
+        rows().into_iter().filter(wanted).collect()
+    }
 }
 
 fn main() -> ExitCode {
@@ -54,15 +71,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let result = match command {
-        Command::List => {
-            list();
-            Ok(())
-        }
-        Command::Check => check::all(PEERS, WORKS).map(|summary| println!("{summary}")),
-        Command::Run { peer, work, count } => run(peer, work, count.get()),
-    };
-    match result {
+    match run(&command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");
@@ -71,35 +80,75 @@ fn main() -> ExitCode {
     }
 }
 
-fn list() {
-    for peer in PEERS {
-        println!("peer\t{}\t{}\t{}", peer.name(), peer.package(), peer.note());
-    }
-    for work in WORKS {
-        let target = work.target.map_or("-".to_owned(), |ratio| ratio.to_string());
-        println!("work\t{}\t{}\t{target}\t{}", work.name, work.title, work.count());
+fn run(command: &Command) -> Outcome {
+    // Entered, not run: for the timers of the columns that have some.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let _entered = runtime.enter();
+    match command {
+        Command::List => {
+            list();
+            Ok(())
+        }
+        Command::Check(selection) => {
+            println!("{}", check::all(&selection.peers(), &selection.rows())?);
+            Ok(())
+        }
+        Command::Counts(selection) => count(&selection.peers(), &selection.rows()),
+        Command::Subject(selection) => {
+            let rows = selection.rows();
+            let rows: Vec<_> = rows.iter().collect();
+            selection.peers().iter().try_for_each(|peer| counts::subject(*peer, &rows))
+        }
     }
 }
 
-fn run(peer: &dyn Peer, work: &Work, count: usize) -> Result<(), Failure> {
-    let script = work.script();
-    peer.receive(Transport::new(&script), count, &mut |message| {
-        black_box(message);
-    })
+fn list() {
+    for peer in PEERS {
+        let About { name, package, shape, lacks } = peer.about();
+        let lacks = lacks.map(|lacks| format!(", without {lacks}")).unwrap_or_default();
+        println!("column {name}: {package}, {shape:?}{lacks}");
+    }
+    for row in rows() {
+        println!("row {}: {}", row.name, row.title);
+    }
+}
+
+fn count(peers: &[&dyn Peer], rows: &[Row]) -> Outcome {
+    let scratch = std::env::temp_dir().join(format!("compare-{}", std::process::id()));
+    std::fs::create_dir_all(&scratch)?;
+    let rows: Vec<_> = rows.iter().collect();
+    let mut columns = Vec::new();
+    for peer in peers {
+        columns.push(counts::count(*peer, &rows, &scratch)?);
+    }
+    print!("| instructions |");
+    for peer in peers {
+        print!(" {} |", peer.about().name);
+    }
+    println!();
+    for row in rows {
+        print!("| {} |", row.name);
+        for column in &columns {
+            match column.iter().find(|count| count.row == row.name) {
+                Some(count) => print!(" {:.0} |", count.instructions),
+                None => print!(" – |"),
+            }
+        }
+        println!();
+    }
+    std::fs::remove_dir_all(scratch)?;
+    Ok(())
 }
 
 fn find_peer(name: &str) -> Result<&'static dyn Peer, String> {
-    let found = PEERS.iter().copied().find(|peer| peer.name() == name);
-    found.ok_or_else(|| unknown("column", PEERS.iter().map(|peer| peer.name())))
+    let found = PEERS.iter().copied().find(|peer| peer.about().name == name);
+    let known = || PEERS.iter().map(|peer| peer.about().name).collect::<Vec<_>>().join(", ");
+    found.ok_or_else(|| format!("there is no such column, only {}", known()))
 }
 
-fn find_work(name: &str) -> Result<&'static Work, String> {
-    let found = WORKS.iter().find(|work| work.name == name);
-    found.ok_or_else(|| unknown("workload", WORKS.iter().map(|work| work.name)))
-}
-
-fn unknown(what: &str, known: impl Iterator<Item = &'static str>) -> String {
-    format!("there is no such {what}, only {}", known.collect::<Vec<_>>().join(", "))
+fn find_rows(name: &str) -> Result<String, String> {
+    let found = rows().iter().any(|row| row.name.starts_with(name));
+    if found { Ok(name.to_owned()) } else { Err("there is no such row; `list` names them".to_owned()) }
 }
 
 /// clap explains an error in several paragraphs. The first one names the fault; it becomes one line.

@@ -1,0 +1,3 @@
+//! How figures are taken.
+
+pub(crate) mod counts;
