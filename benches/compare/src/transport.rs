@@ -15,13 +15,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::peers::Failure;
 
-/// What arrives, and how reads cut it. The transport starts over when it reaches the end, so that building the script
-/// costs the same however many messages are received. From an empty script nothing ever arrives.
+/// What arrives, and how reads cut it. From an empty script nothing ever arrives.
 #[derive(Default)]
 pub(crate) struct Script {
     pub(crate) bytes: Vec<u8>,
     /// Where reads end, ascending; the last one is `bytes.len()`.
     pub(crate) ends: Vec<usize>,
+    /// At the end the stream ends. Otherwise it starts over, so that building the script costs the same however many messages
+    /// are received.
+    pub(crate) stops: bool,
 }
 
 /// What was written, and in how many writes.
@@ -43,29 +45,55 @@ pub(crate) struct Transport {
     at: usize,
     /// Which of `script.ends` the next read may not pass.
     segment: usize,
+    /// Instead of the script: what is written is answered.
+    server: Option<Server>,
     recording: Option<Recording>,
 }
 
+/// A server for one question: its answer ends with the input.
+struct Server {
+    respond: Respond,
+    asked: Vec<u8>,
+    answer: Vec<u8>,
+}
+
+/// What a server says to a whole request.
+pub(crate) type Respond = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
+
 impl Transport {
     pub(crate) fn new(script: &Arc<Script>) -> Self {
-        Self { script: script.clone(), at: 0, segment: 0, recording: None }
+        Self { script: script.clone(), at: 0, segment: 0, server: None, recording: None }
+    }
+
+    pub(crate) fn to_server(respond: &Respond) -> Self {
+        let server = Server { respond: respond.clone(), asked: Vec::new(), answer: Vec::new() };
+        Self { server: Some(server), ..Self::new(&Arc::default()) }
     }
 
     pub(crate) fn recording(script: &Arc<Script>, recording: &Recording) -> Self {
         Self { recording: Some(recording.clone()), ..Self::new(script) }
     }
 
-    fn give(&mut self, room: usize) -> &[u8] {
-        let Some(&end) = self.script.ends.get(self.segment) else { return &[] };
+    /// What there is; nothing if the stream has ended.
+    fn give(&mut self, room: usize) -> Option<&[u8]> {
+        if let Some(server) = &mut self.server {
+            let given = &server.answer[self.at..];
+            let given = &given[..given.len().min(room)];
+            self.at += given.len();
+            return Some(given);
+        }
+        let Some(&end) = self.script.ends.get(self.segment) else {
+            return (!self.script.stops).then_some(&[]);
+        };
         let given = &self.script.bytes[self.at..end.min(self.at + room)];
         self.at += given.len();
         if self.at == end {
             self.segment += 1;
-            if self.segment == self.script.ends.len() {
+            if self.segment == self.script.ends.len() && !self.script.stops {
                 (self.at, self.segment) = (0, 0);
             }
         }
-        given
+        Some(given)
     }
 
     fn accept(&mut self, slices: &[IoSlice<'_>]) -> usize {
@@ -76,14 +104,28 @@ impl Transport {
                 written.bytes.extend_from_slice(slice);
             }
         }
+        if let Some(server) = &mut self.server {
+            server.hear(slices);
+        }
         slices.iter().map(|slice| slice.len()).sum()
+    }
+}
+
+impl Server {
+    fn hear(&mut self, slices: &[IoSlice<'_>]) {
+        for slice in slices {
+            self.asked.extend_from_slice(slice);
+        }
+        if self.answer.is_empty() && self.asked.ends_with(b"\r\n\r\n") {
+            self.answer = (self.respond)(&self.asked);
+        }
     }
 }
 
 impl Read for Transport {
     #[inline(never)]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let given = self.give(buffer.len());
+        let Some(given) = self.give(buffer.len()) else { return Ok(0) };
         if given.is_empty() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
@@ -115,7 +157,7 @@ impl AsyncRead for Transport {
         _: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let given = self.give(buffer.remaining());
+        let Some(given) = self.give(buffer.remaining()) else { return Poll::Ready(Ok(())) };
         if given.is_empty() {
             return Poll::Pending;
         }

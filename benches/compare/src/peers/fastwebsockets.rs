@@ -5,12 +5,17 @@
 
 use fastwebsockets::{FragmentCollector, Frame, OpCode, Payload, Role as TheirRole, WebSocket};
 
-use super::{About, Each, Failure, Outcome, Peer, Received, Role, Sending, Shape};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+
+use super::{About, Answering, Each, Failure, Outcome, Peer, Received, Role, Sending, Shape, serving};
 use crate::transport::{Transport, block_on};
 
 pub(crate) struct Fastwebsockets;
 
-fn socket(io: Transport, role: Role) -> FragmentCollector<Transport> {
+fn socket<S: AsyncRead + AsyncWrite + Unpin>(io: S, role: Role) -> FragmentCollector<S> {
     let role = match role {
         Role::Client => TheirRole::Client,
         Role::Server => TheirRole::Server,
@@ -63,6 +68,20 @@ impl Peer for Fastwebsockets {
                 socket.write_frame(frame).await?;
             }
             Ok(())
+        })
+    }
+
+    fn answers(&self) -> &'static [Answering] {
+        &[Answering::Each]
+    }
+
+    fn serve(&self, io: TcpStream, _: Answering) -> Result<usize, Failure> {
+        serving::spawn(async move {
+            let mut socket = socket(io, Role::Server);
+            loop {
+                let frame = socket.read_frame().await?;
+                socket.write_frame(frame).await?;
+            }
         })
     }
 }

@@ -2,18 +2,26 @@
 //! the file gives a reason.
 
 mod fastwebsockets;
+mod raw_tcp;
+mod serving;
 mod sockudo_ws;
 mod tokio_tungstenite;
 mod tokio_websockets;
 mod tungstenite;
+mod web_socket;
 mod websocket_proto;
+mod websocket_sans_io;
+mod wtx;
 mod yawc;
 
 use std::{error::Error, fmt};
 
 use bytes::Bytes;
+use tokio::net::TcpStream;
 
 use crate::transport::Transport;
+
+pub(crate) use serving::Answering;
 
 /// What went wrong in a column; `NotOffered` if nothing did.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
@@ -119,12 +127,40 @@ pub(crate) trait Peer: Sync {
         Err(NotOffered.into())
     }
 
+    /// Sends on all transports in turn what was made ready once for all of them.
+    fn send_prepared(&self, _ios: Vec<Transport>, _sending: &Sending) -> Outcome {
+        Err(NotOffered.into())
+    }
+
+    /// A server's side of one opening handshake; the request is all there. The socket is dropped.
+    fn accept(&self, _io: Transport) -> Outcome {
+        Err(NotOffered.into())
+    }
+
+    /// A client's side of one opening handshake: `GET /chat` from `example.com`. The socket is dropped.
+    fn connect(&self, _io: Transport) -> Outcome {
+        Err(NotOffered.into())
+    }
+
     /// In the server's role: sends back `count` messages. `per_flush` of them come in one read, and their answers may leave
     /// in one write.
     fn echo(&self, _io: Transport, _count: usize, _per_flush: usize) -> Outcome {
         Err(NotOffered.into())
     }
+
+    /// The loops that `serve` has, the one that its documentation shows first.
+    fn answers(&self) -> &'static [Answering] {
+        &[]
+    }
+
+    /// Starts a task that echoes on an open connection; says how many bytes its future has.
+    fn serve(&self, _io: TcpStream, _answering: Answering) -> Result<usize, Failure> {
+        Err(NotOffered.into())
+    }
 }
+
+/// The column that the works with real sockets are measured against.
+pub(crate) const RAW_TCP: &dyn Peer = &raw_tcp::RawTcp;
 
 /// All columns, in their order.
 pub(crate) const PEERS: &[&dyn Peer] = &[
@@ -132,10 +168,14 @@ pub(crate) const PEERS: &[&dyn Peer] = &[
     &websocket_proto::tokio::Tokio,
     &tungstenite::DEFAULT,
     &tungstenite::SMALL_BUFFER,
-    &tokio_tungstenite::TokioTungstenite,
+    &tokio_tungstenite::DEFAULT,
+    &tokio_tungstenite::SMALL_BUFFER,
     &tokio_websockets::TokioWebsockets,
     &fastwebsockets::Fastwebsockets,
     &sockudo_ws::protocol::Inner,
     &sockudo_ws::stream::Stream,
     &yawc::Yawc,
+    &wtx::Wtx,
+    &web_socket::WebSocket,
+    &websocket_sans_io::WebsocketSansIo,
 ];

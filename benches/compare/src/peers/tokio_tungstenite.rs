@@ -1,23 +1,40 @@
-//! tokio-tungstenite, a `Stream` and a `Sink`.
-//!
-//! Features and `WebSocketConfig`: the default ones, but for the read buffer: 4 KiB, since the default of 128 KiB is cleared
-//! before every read and only costs here; tungstenite's own columns show both.
+//! tokio-tungstenite, a `Stream` and a `Sink`, in two columns, as tungstenite: with the default read buffer, and with one of
+//! 4 KiB. The better one counts.
 
 use futures_util::{SinkExt, StreamExt};
+use tokio::net::TcpStream;
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::protocol::{Message, WebSocketConfig},
 };
 
 use super::tungstenite::{role, seen};
-use super::{About, Each, Failure, Outcome, Peer, Role, Sending, Shape};
+use super::{About, Answering, Each, Failure, Outcome, Peer, Role, Sending, Shape, serving};
 use crate::transport::{Transport, block_on};
 
-pub(crate) struct TokioTungstenite;
+pub(crate) struct TokioTungstenite {
+    name: &'static str,
+    read_buffer_size: Option<usize>,
+}
 
-async fn socket(io: Transport, of: Role) -> WebSocketStream<Transport> {
-    let config = WebSocketConfig::default().read_buffer_size(4 * 1024);
-    WebSocketStream::from_raw_socket(io, role(of), Some(config)).await
+pub(crate) const DEFAULT: TokioTungstenite =
+    TokioTungstenite { name: "tokio-tungstenite", read_buffer_size: None };
+
+pub(crate) const SMALL_BUFFER: TokioTungstenite =
+    TokioTungstenite { name: "tokio-tungstenite-4k", read_buffer_size: Some(4 * 1024) };
+
+impl TokioTungstenite {
+    fn config(&self) -> WebSocketConfig {
+        let config = WebSocketConfig::default();
+        match self.read_buffer_size {
+            Some(size) => config.read_buffer_size(size),
+            None => config,
+        }
+    }
+
+    async fn socket(&self, io: Transport, of: Role) -> WebSocketStream<Transport> {
+        WebSocketStream::from_raw_socket(io, role(of), Some(self.config())).await
+    }
 }
 
 async fn next(socket: &mut WebSocketStream<Transport>) -> Result<Message, Failure> {
@@ -26,12 +43,12 @@ async fn next(socket: &mut WebSocketStream<Transport>) -> Result<Message, Failur
 
 impl Peer for TokioTungstenite {
     fn about(&self) -> About {
-        About { name: "tokio-tungstenite", package: "tokio-tungstenite", shape: Shape::Async, lacks: None }
+        About { name: self.name, package: "tokio-tungstenite", shape: Shape::Async, lacks: None }
     }
 
     fn receive(&self, io: Transport, count: usize, each: Each<'_>) -> Outcome {
         block_on(async {
-            let mut socket = socket(io, Role::Server).await;
+            let mut socket = self.socket(io, Role::Server).await;
             for _ in 0..count {
                 each(seen(&next(&mut socket).await?)?);
             }
@@ -43,7 +60,7 @@ impl Peer for TokioTungstenite {
         block_on(async {
             let mut sockets = Vec::new();
             for io in ios {
-                sockets.push(socket(io, sending.role).await);
+                sockets.push(self.socket(io, sending.role).await);
             }
             for index in 0..sending.count {
                 for socket in &mut sockets {
@@ -57,9 +74,24 @@ impl Peer for TokioTungstenite {
         })
     }
 
+    fn accept(&self, io: Transport) -> Outcome {
+        block_on(async {
+            tokio_tungstenite::accept_async_with_config(io, Some(self.config())).await?;
+            Ok(())
+        })
+    }
+
+    fn connect(&self, io: Transport) -> Outcome {
+        block_on(async {
+            tokio_tungstenite::client_async_with_config("ws://example.com/chat", io, Some(self.config()))
+                .await?;
+            Ok(())
+        })
+    }
+
     fn echo(&self, io: Transport, count: usize, per_flush: usize) -> Outcome {
         block_on(async {
-            let mut socket = socket(io, Role::Server).await;
+            let mut socket = self.socket(io, Role::Server).await;
             for index in 0..count {
                 let message = next(&mut socket).await?;
                 socket.feed(message).await?;
@@ -68,6 +100,21 @@ impl Peer for TokioTungstenite {
                 }
             }
             Ok(socket.flush().await?)
+        })
+    }
+
+    fn answers(&self) -> &'static [Answering] {
+        &[Answering::Each, Answering::Batched]
+    }
+
+    fn serve(&self, io: TcpStream, answering: Answering) -> Result<usize, Failure> {
+        let config = self.config();
+        serving::spawn(async move {
+            let socket = WebSocketStream::from_raw_socket(io, role(Role::Server), Some(config)).await;
+            match answering {
+                Answering::Each => serving::send_each(socket).await,
+                Answering::Batched => serving::feed_and_flush(socket).await,
+            }
         })
     }
 }

@@ -6,14 +6,18 @@
 //! compiler). Configuration and limits: the defaults.
 
 use futures_util::{SinkExt, StreamExt};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 use tokio_websockets::{ClientBuilder, Message, ServerBuilder, WebSocketStream};
 
-use super::{About, Each, Failure, Outcome, Peer, Received, Role, Sending, Shape};
+use super::{About, Answering, Each, Failure, Outcome, Peer, Received, Role, Sending, Shape, serving};
 use crate::transport::{Transport, block_on};
 
 pub(crate) struct TokioWebsockets;
 
-fn socket(io: Transport, role: Role) -> WebSocketStream<Transport> {
+fn socket<S: AsyncRead + AsyncWrite + Unpin>(io: S, role: Role) -> WebSocketStream<S> {
     match role {
         Role::Client => ClientBuilder::new().take_over(io),
         Role::Server => ServerBuilder::new().serve(io),
@@ -64,6 +68,20 @@ impl Peer for TokioWebsockets {
         })
     }
 
+    fn accept(&self, io: Transport) -> Outcome {
+        block_on(async {
+            ServerBuilder::new().accept(io).await?;
+            Ok(())
+        })
+    }
+
+    fn connect(&self, io: Transport) -> Outcome {
+        block_on(async {
+            ClientBuilder::new().uri("ws://example.com/chat")?.connect_on(io).await?;
+            Ok(())
+        })
+    }
+
     fn echo(&self, io: Transport, count: usize, per_flush: usize) -> Outcome {
         block_on(async {
             let mut socket = socket(io, Role::Server);
@@ -76,5 +94,17 @@ impl Peer for TokioWebsockets {
             }
             Ok(socket.flush().await?)
         })
+    }
+
+    fn answers(&self) -> &'static [Answering] {
+        &[Answering::Each, Answering::Batched]
+    }
+
+    fn serve(&self, io: TcpStream, answering: Answering) -> Result<usize, Failure> {
+        let socket = socket(io, Role::Server);
+        match answering {
+            Answering::Each => serving::spawn(serving::send_each(socket)),
+            Answering::Batched => serving::spawn(serving::feed_and_flush(socket)),
+        }
     }
 }

@@ -38,12 +38,16 @@ pub(super) fn seen(message: &Message) -> Result<Received<'_>, Failure> {
 }
 
 impl Tungstenite {
-    fn socket(&self, io: Transport, of: Role) -> WebSocket<Transport> {
-        let mut config = WebSocketConfig::default();
-        if let Some(size) = self.read_buffer_size {
-            config = config.read_buffer_size(size);
+    fn config(&self) -> WebSocketConfig {
+        let config = WebSocketConfig::default();
+        match self.read_buffer_size {
+            Some(size) => config.read_buffer_size(size),
+            None => config,
         }
-        WebSocket::from_raw_socket(io, role(of), Some(config))
+    }
+
+    fn socket(&self, io: Transport, of: Role) -> WebSocket<Transport> {
+        WebSocket::from_raw_socket(io, role(of), Some(self.config()))
     }
 }
 
@@ -70,6 +74,18 @@ impl Peer for Tungstenite {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn accept(&self, io: Transport) -> Outcome {
+        tungstenite::accept_with_config(io, Some(self.config())).map_err(|error| error.to_string())?;
+        Ok(())
+    }
+
+    fn connect(&self, io: Transport) -> Outcome {
+        let config = Some(self.config());
+        tungstenite::client::client_with_config("ws://example.com/chat", io, config)
+            .map_err(|error| error.to_string())?;
         Ok(())
     }
 

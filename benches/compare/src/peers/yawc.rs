@@ -5,14 +5,18 @@
 //! buffers at the cost of memory; here they have their default of 8 KiB.
 
 use ::yawc::{Frame, OpCode, Options, Role as TheirRole, WebSocket};
-use futures_util::SinkExt;
+use futures_util::{SinkExt, StreamExt};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 
-use super::{About, Each, Failure, Outcome, Peer, Received, Role, Sending, Shape};
+use super::{About, Answering, Each, Failure, Outcome, Peer, Received, Role, Sending, Shape, serving};
 use crate::transport::{Transport, block_on};
 
 pub(crate) struct Yawc;
 
-fn socket(io: Transport, role: Role) -> Result<WebSocket<Transport>, Failure> {
+fn socket<S: AsyncRead + AsyncWrite + Unpin>(io: S, role: Role) -> Result<WebSocket<S>, Failure> {
     let role = match role {
         Role::Client => TheirRole::Client,
         Role::Server => TheirRole::Server,
@@ -72,5 +76,17 @@ impl Peer for Yawc {
             }
             Ok(socket.flush().await?)
         })
+    }
+
+    fn answers(&self) -> &'static [Answering] {
+        &[Answering::Each, Answering::Batched]
+    }
+
+    fn serve(&self, io: TcpStream, answering: Answering) -> Result<usize, Failure> {
+        let socket = socket(io, Role::Server)?.map(Ok);
+        match answering {
+            Answering::Each => serving::spawn(serving::send_each(socket)),
+            Answering::Batched => serving::spawn(serving::feed_and_flush(socket)),
+        }
     }
 }

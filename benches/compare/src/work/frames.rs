@@ -4,23 +4,42 @@ use crate::peers::{Failure, Kind};
 
 /// Appends a whole message in one frame.
 pub(super) fn push(bytes: &mut Vec<u8>, kind: Kind, payload: &[u8], mask: [u8; 4]) {
+    push_header(bytes, kind, payload.len(), 0x80);
+    bytes.extend(mask);
+    bytes.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key));
+}
+
+fn push_header(bytes: &mut Vec<u8>, kind: Kind, length: usize, masked: u8) {
     bytes.push(match kind {
         Kind::Text => 0x81,
         Kind::Binary => 0x82,
     });
-    match payload.len() {
-        length @ 0..=125 => bytes.push(0x80 | u8::try_from(length).expect("at most 125")),
+    match length {
+        length @ 0..=125 => bytes.push(masked | u8::try_from(length).expect("at most 125")),
         length @ 126..=65_535 => {
-            bytes.push(0x80 | 126);
+            bytes.push(masked | 126);
             bytes.extend(u16::try_from(length).expect("at most 65,535").to_be_bytes());
         }
         length => {
-            bytes.push(0x80 | 127);
+            bytes.push(masked | 127);
             bytes.extend((length as u64).to_be_bytes());
         }
     }
-    bytes.extend(mask);
-    bytes.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key));
+}
+
+/// A binary message from a client.
+pub(crate) fn masked(payload: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    push(&mut bytes, Kind::Binary, payload, [0x37, 0xfa, 0x21, 0x3d]);
+    bytes
+}
+
+/// A binary message from a server.
+pub(crate) fn unmasked(payload: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    push_header(&mut bytes, Kind::Binary, payload.len(), 0);
+    bytes.extend(payload);
+    bytes
 }
 
 /// A message read back.

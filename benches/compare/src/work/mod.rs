@@ -1,7 +1,9 @@
 //! The rows: what is done, and with what.
 
 mod echo;
-mod frames;
+pub(crate) mod frames;
+mod handshake;
+pub(crate) mod probes;
 mod random;
 mod receive;
 mod rows;
@@ -16,11 +18,19 @@ pub(crate) trait Work {
     /// Does it `count` times in one column.
     fn run(&self, peer: &dyn Peer, count: usize) -> Outcome;
 
+    /// Does what the harness itself does in `run` and should not be part of the figure.
+    fn harness(&self, _count: usize) {}
+
     /// Does it once or a few times, and holds what comes out against what must.
     fn check(&self, peer: &dyn Peer) -> Outcome;
 
     /// About how many instructions one costs: for how often to do it, not for any figure.
     fn weight(&self) -> usize;
+
+    /// It can only be done so many times, twice as many, and so on.
+    fn multiple(&self) -> usize {
+        16
+    }
 }
 
 /// Compares a column's messages with what they must be, one by one.

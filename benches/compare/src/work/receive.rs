@@ -52,7 +52,7 @@ impl Messages {
             ends.extend((size..bytes.len()).step_by(size));
             ends.push(bytes.len());
         }
-        Self { script: Arc::new(Script { bytes, ends }), kind, payloads }
+        Self { script: Arc::new(Script { bytes, ends, stops: false }), kind, payloads }
     }
 
     /// What message number `index` is, counted from 0 and over the end of the script.

@@ -3,8 +3,9 @@
 use super::{
     Work,
     echo::Echo,
+    handshake::{Accept, Client, Connect},
     receive::{Content, Reads, Receive},
-    send::Send,
+    send::{How, Send},
 };
 use crate::peers::Role;
 
@@ -14,11 +15,15 @@ pub(crate) struct Row {
     pub(crate) name: String,
     /// The head of the row.
     pub(crate) title: String,
-    make: Box<dyn Fn() -> Box<dyn Work>>,
+    make: Box<dyn Fn() -> Box<dyn Work> + std::marker::Send + Sync>,
 }
 
 impl Row {
-    fn new<W: Work + 'static>(name: String, title: String, make: impl Fn() -> W + 'static) -> Self {
+    fn new<W: Work + 'static>(
+        name: String,
+        title: String,
+        make: impl Fn() -> W + std::marker::Send + Sync + 'static,
+    ) -> Self {
         Self { name, title, make: Box::new(move || Box::new(make())) }
     }
 
@@ -47,6 +52,9 @@ pub(crate) fn rows() -> Vec<Row> {
         }
     }
     rows.extend([echo(125, 1), echo(125, 16)]);
+    rows.extend([accept(Client::Minimal), accept(Client::Browser)]);
+    rows.push(Row::new("handshake-client".into(), "handshake, client".into(), Connect::new));
+    rows.extend([broadcast(How::Plain), broadcast(How::Prepared)]);
     rows
 }
 
@@ -84,6 +92,28 @@ fn echo(size: usize, per_read: usize) -> Row {
         format!("echo-{}-{per_read}", short(size)),
         format!("echo of {}, {read}", spoken(size)),
         move || Echo::new(size, per_read),
+    )
+}
+
+fn accept(client: Client) -> Row {
+    let (word, long) = match client {
+        Client::Minimal => ("minimal", "a minimal request"),
+        Client::Browser => ("browser", "a browser's request"),
+    };
+    Row::new(format!("handshake-server-{word}"), format!("handshake, server, {long}"), move || {
+        Accept::new(client)
+    })
+}
+
+fn broadcast(how: How) -> Row {
+    let (word, long) = match how {
+        How::Plain => ("plain", ""),
+        How::Prepared => ("prepared", ", prepared"),
+    };
+    Row::new(
+        format!("broadcast-{word}"),
+        format!("server sends 1 KiB to 10,000 connections, each{long}"),
+        move || Send::broadcast(1024, 10_000, how),
     )
 }
 

@@ -2,10 +2,13 @@
 //! for our own machine. It has no heartbeat and no deadlines; its stream adds them.
 
 use ::sockudo_ws::{Config, Message, protocol::Protocol};
-use ::tokio::io::{AsyncReadExt, AsyncWriteExt};
+use ::tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+};
 use bytes::BytesMut;
 
-use super::super::{About, Each, Outcome, Peer, Role, Sending, Shape};
+use super::super::{About, Answering, Each, Failure, Outcome, Peer, Role, Sending, Shape, serving};
 use super::{role, seen};
 use crate::transport::{Transport, block_on};
 
@@ -17,8 +20,8 @@ const ROOM: usize = BUFFER / 2;
 
 pub(crate) struct Inner;
 
-struct Owner {
-    io: Transport,
+struct Owner<S> {
+    io: S,
     protocol: Protocol,
     input: BytesMut,
     output: BytesMut,
@@ -26,8 +29,8 @@ struct Owner {
     messages: Vec<Message>,
 }
 
-impl Owner {
-    fn new(io: Transport, of: Role) -> Self {
+impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
+    fn new(io: S, of: Role) -> Self {
         let config = Config::default();
         let protocol = Protocol::new(role(of), config.max_frame_size, config.max_message_size);
         Self { io, protocol, input: BytesMut::new(), output: BytesMut::new(), messages: Vec::new() }
@@ -37,7 +40,9 @@ impl Owner {
         if self.input.capacity() - self.input.len() < ROOM {
             self.input.reserve(BUFFER);
         }
-        self.io.read_buf(&mut self.input).await?;
+        if self.io.read_buf(&mut self.input).await? == 0 {
+            return Err("the stream ended".into());
+        }
         Ok(self.protocol.process_into(&mut self.input, &mut self.messages)?)
     }
 
@@ -98,6 +103,23 @@ impl Peer for Inner {
                 owner.write().await?;
             }
             Ok(())
+        })
+    }
+
+    fn answers(&self) -> &'static [Answering] {
+        &[Answering::Batched]
+    }
+
+    fn serve(&self, io: TcpStream, _: Answering) -> Result<usize, Failure> {
+        serving::spawn(async move {
+            let mut owner = Owner::new(io, Role::Server);
+            loop {
+                owner.read().await?;
+                for message in owner.messages.drain(..) {
+                    owner.protocol.encode_message(&message, &mut owner.output)?;
+                }
+                owner.write().await?;
+            }
         })
     }
 }

@@ -1,16 +1,22 @@
 //! `WebSocketStream`, a `Stream` and a `Sink`, with its default configuration: heartbeat and idle timeout on, batching on.
 //! Its timer is tokio's; main has entered a runtime for it.
 
-use ::sockudo_ws::{Config, Message, WebSocketStream};
+use ::sockudo_ws::{
+    Config, Http1, Message, WebSocketStream, client::WebSocketClient, server::WebSocketServer,
+};
+use ::tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 use futures_util::{SinkExt, StreamExt};
 
-use super::super::{About, Each, Failure, Outcome, Peer, Role, Sending, Shape};
+use super::super::{About, Answering, Each, Failure, Outcome, Peer, Role, Sending, Shape, serving};
 use super::{role, seen};
 use crate::transport::{Transport, block_on};
 
 pub(crate) struct Stream;
 
-fn socket(io: Transport, of: Role) -> WebSocketStream<Transport> {
+fn socket<S: AsyncRead + AsyncWrite + Unpin>(io: S, of: Role) -> WebSocketStream<S> {
     WebSocketStream::from_raw(io, role(of), Config::default())
 }
 
@@ -48,6 +54,21 @@ impl Peer for Stream {
         })
     }
 
+    fn accept(&self, io: Transport) -> Outcome {
+        block_on(async {
+            WebSocketServer::<Http1>::new(Config::default()).accept_raw(io).await?;
+            Ok(())
+        })
+    }
+
+    fn connect(&self, io: Transport) -> Outcome {
+        block_on(async {
+            let client = WebSocketClient::<Http1>::new(Config::default());
+            client.connect_raw(io, "example.com", "/chat", None).await?;
+            Ok(())
+        })
+    }
+
     fn echo(&self, io: Transport, count: usize, per_flush: usize) -> Outcome {
         block_on(async {
             let mut socket = socket(io, Role::Server);
@@ -60,5 +81,17 @@ impl Peer for Stream {
             }
             Ok(socket.flush().await?)
         })
+    }
+
+    fn answers(&self) -> &'static [Answering] {
+        &[Answering::Each, Answering::Batched]
+    }
+
+    fn serve(&self, io: TcpStream, answering: Answering) -> Result<usize, Failure> {
+        let socket = socket(io, Role::Server);
+        match answering {
+            Answering::Each => serving::spawn(serving::send_each(socket)),
+            Answering::Batched => serving::spawn(serving::feed_and_flush(socket)),
+        }
     }
 }

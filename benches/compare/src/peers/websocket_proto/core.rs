@@ -3,12 +3,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ::tokio::io::{AsyncReadExt, AsyncWriteExt};
-use ::websocket_proto::{Config, Connection, Event, Message, Timestamp};
+use ::tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use ::websocket_proto::{Accept, ClientRequest, Connection, Event, Message, OriginPolicy, Timestamp};
 use bytes::{Buf, BytesMut};
 
-use super::super::{About, Each, Failure, Outcome, Peer, Role, Sending, Shape};
-use super::{open, seen};
+use super::super::{About, Answering, Each, Failure, Outcome, Peer, Role, Sending, Shape, serving};
+use super::{CONFIG, SEED, open, owner, seen};
 use crate::transport::{Transport, block_on};
 
 /// The input buffer.
@@ -32,8 +35,7 @@ struct Owner {
 }
 
 impl Owner {
-    fn new(io: Transport, role: Role, config: &Arc<Config>) -> Self {
-        let connection = open(role, config);
+    fn new(io: Transport, connection: Connection) -> Self {
         Self { io, connection, input: BytesMut::new(), now: Timestamp::default() }
     }
 
@@ -50,7 +52,9 @@ impl Owner {
         if self.input.capacity() - self.input.len() < ROOM {
             self.input.reserve(BUFFER);
         }
-        self.io.read_buf(&mut self.input).await?;
+        if !self.connection.wants_read() || self.io.read_buf(&mut self.input).await? == 0 {
+            return Err("the connection has ended".into());
+        }
         self.now = self.now.saturating_add(TICK);
         Ok(())
     }
@@ -73,7 +77,7 @@ impl Peer for Core {
 
     fn receive(&self, io: Transport, count: usize, each: Each<'_>) -> Outcome {
         block_on(async {
-            let mut owner = Owner::new(io, Role::Server, &Arc::default());
+            let mut owner = Owner::new(io, open(Role::Server, &Arc::default()));
             let mut received = 0;
             while received < count {
                 match owner.next()? {
@@ -92,7 +96,7 @@ impl Peer for Core {
         block_on(async {
             let config = Arc::default();
             let mut owners: Vec<_> =
-                ios.into_iter().map(|io| Owner::new(io, sending.role, &config)).collect();
+                ios.into_iter().map(|io| Owner::new(io, open(sending.role, &config))).collect();
             for index in 0..sending.count {
                 for owner in &mut owners {
                     owner.connection.send(sending.payload.clone())?;
@@ -106,10 +110,42 @@ impl Peer for Core {
         })
     }
 
+    fn accept(&self, io: Transport) -> Outcome {
+        block_on(async {
+            let now = Timestamp::default();
+            let mut owner = Owner::new(io, Connection::server(Arc::default(), SEED, now));
+            loop {
+                match owner.connection.poll_event(&mut owner.input, owner.now) {
+                    Some(Event::Request(_)) => break,
+                    Some(other) => return Err(format!("unexpected: {other:?}").into()),
+                    None => owner.read().await?,
+                }
+            }
+            owner.connection.accept(&Accept::new(OriginPolicy::SameHost), owner.now)?;
+            owner.write().await
+        })
+    }
+
+    fn connect(&self, io: Transport) -> Outcome {
+        block_on(async {
+            let request = ClientRequest::new("example.com", "/chat")?;
+            let now = Timestamp::default();
+            let mut owner = Owner::new(io, Connection::client(&request, Arc::default(), SEED, now));
+            owner.write().await?;
+            loop {
+                match owner.connection.poll_event(&mut owner.input, owner.now) {
+                    Some(Event::Open(_)) => return Ok(()),
+                    Some(other) => return Err(format!("unexpected: {other:?}").into()),
+                    None => owner.read().await?,
+                }
+            }
+        })
+    }
+
     /// What was read is answered in one write.
     fn echo(&self, io: Transport, count: usize, _per_flush: usize) -> Outcome {
         block_on(async {
-            let mut owner = Owner::new(io, Role::Server, &Arc::default());
+            let mut owner = Owner::new(io, open(Role::Server, &Arc::default()));
             let mut received = 0;
             while received < count {
                 match owner.next()? {
@@ -125,5 +161,15 @@ impl Peer for Core {
             }
             owner.write().await
         })
+    }
+
+    fn answers(&self) -> &'static [Answering] {
+        &[Answering::Batched]
+    }
+
+    /// What was read is answered in one write.
+    fn serve(&self, io: TcpStream, _: Answering) -> Result<usize, Failure> {
+        let mut owner = owner::Owner::new(io, open(Role::Server, &CONFIG));
+        serving::spawn(async move { owner.echo().await })
     }
 }

@@ -4,16 +4,26 @@
 
 use std::sync::Arc;
 
-use ::websocket_proto::{Config, Message, tokio::WebSocketStream};
+use ::tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use ::websocket_proto::{
+    Accept, ClientRequest, Config, Message, OriginPolicy,
+    tokio::{WebSocketStream, accept, connect},
+};
 use futures_util::{SinkExt, StreamExt};
 
-use super::super::{About, Each, Failure, Outcome, Peer, Role, Sending, Shape};
-use super::{open, seen};
+use super::super::{About, Answering, Each, Failure, Outcome, Peer, Role, Sending, Shape, serving};
+use super::{CONFIG, open, seen};
 use crate::transport::{Transport, block_on};
 
 pub(crate) struct Tokio;
 
-fn socket(io: Transport, role: Role, config: &Arc<Config>) -> WebSocketStream<Transport> {
+fn socket<S>(io: S, role: Role, config: &Arc<Config>) -> WebSocketStream<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
     WebSocketStream::new(io, open(role, config))
 }
 
@@ -54,6 +64,21 @@ impl Peer for Tokio {
         })
     }
 
+    fn accept(&self, io: Transport) -> Outcome {
+        block_on(async {
+            let incoming = accept(io, Arc::default()).await?;
+            incoming.accept(&Accept::new(OriginPolicy::SameHost)).await?;
+            Ok(())
+        })
+    }
+
+    fn connect(&self, io: Transport) -> Outcome {
+        block_on(async {
+            connect(io, &ClientRequest::new("example.com", "/chat")?, Arc::default()).await?;
+            Ok(())
+        })
+    }
+
     /// `feed` in a loop that reads, as its README says: the stream writes what was fed before it reads again.
     fn echo(&self, io: Transport, count: usize, _per_flush: usize) -> Outcome {
         block_on(async {
@@ -64,5 +89,23 @@ impl Peer for Tokio {
             }
             Ok(socket.flush().await?)
         })
+    }
+
+    fn answers(&self) -> &'static [Answering] {
+        &[Answering::Batched, Answering::Each]
+    }
+
+    /// The loop of its README: `feed`, and on to the next message.
+    fn serve(&self, io: TcpStream, answering: Answering) -> Result<usize, Failure> {
+        let mut socket = socket(io, Role::Server, &CONFIG);
+        match answering {
+            Answering::Each => serving::spawn(serving::send_each(socket)),
+            Answering::Batched => serving::spawn(async move {
+                while let Some(message) = socket.next().await {
+                    socket.feed(message?).await?;
+                }
+                Ok(())
+            }),
+        }
     }
 }
