@@ -152,7 +152,7 @@ fn run(command: &Command, heap: Option<fn() -> Heap>) -> Outcome {
     match command {
         Command::List => list(),
         Command::Check(selection) => {
-            println!("{}", check::all(&selection.columns.peers(), &selection.rows())?)
+            println!("{}", check::all(&selection.columns.peers(), &selection.rows())?);
         }
         Command::Counts { selection, tsv } => {
             let grid = count(selection)?;

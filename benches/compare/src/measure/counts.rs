@@ -92,7 +92,9 @@ pub(crate) fn measure(peers: &[&dyn Peer], rows: &[Row]) -> Result<Grid, Failure
     let next = Mutex::new(peers.iter().enumerate());
     let work = || {
         let mut done = Vec::new();
-        while let Some((index, peer)) = next.lock().expect("nobody panics holding it").next() {
+        // Taken before the loop's body, which must not hold the lock.
+        let next = || next.lock().expect("nobody panics holding it").next();
+        while let Some((index, peer)) = next() {
             eprintln!("counting: {}", peer.about().name);
             done.push((index, count_peer(*peer, rows, &scratch)?));
         }

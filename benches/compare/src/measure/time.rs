@@ -16,6 +16,9 @@ const SLICE: Duration = Duration::from_millis(12);
 /// How many rounds.
 const ROUNDS: usize = 7;
 
+/// What to make of a round for a column.
+type Figure<'a> = &'a dyn Fn(&[Option<f64>], usize) -> Option<f64>;
+
 /// Nanoseconds for each column, and then, for each of our columns, its time divided by that of each other column.
 pub(crate) fn measure(peers: &[&dyn Peer], rows: &[Row]) -> Result<Vec<Grid>, Failure> {
     let names: Vec<_> = peers.iter().map(|peer| peer.about().name.to_owned()).collect();
@@ -27,7 +30,7 @@ pub(crate) fn measure(peers: &[&dyn Peer], rows: &[Row]) -> Result<Vec<Grid>, Fa
     for row in rows {
         eprintln!("time: {}", row.name);
         let rounds = rounds(peers, &*row.prepare())?;
-        let mut push = |grid: usize, figure: &dyn Fn(&[Option<f64>], usize) -> Option<f64>| {
+        let mut push = |grid: usize, figure: Figure<'_>| {
             let cell = |column| {
                 let figures: Option<Vec<_>> = rounds.iter().map(|round| figure(round, column)).collect();
                 figures.map(|figures| median_of(figures.into_iter()))

@@ -66,12 +66,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
                     self.partial.extend_from_slice(&self.buffer[whole]);
                     return Ok(false);
                 }
-                None => {}
-                Some(WebsocketFrameEvent::Start { frame_info, .. }) => {
-                    if !frame_info.is_reasonable() || frame_info.mask.is_none() {
-                        return Err("an unreasonable frame".into());
-                    }
+                Some(WebsocketFrameEvent::Start { frame_info, .. })
+                    if !frame_info.is_reasonable() || frame_info.mask.is_none() =>
+                {
+                    return Err("an unreasonable frame".into());
                 }
+                None | Some(WebsocketFrameEvent::Start { .. }) => {}
                 Some(WebsocketFrameEvent::PayloadChunk { .. }) => whole = chunk,
                 Some(WebsocketFrameEvent::End { original_opcode, .. }) => {
                     let payload = if self.partial.is_empty() {

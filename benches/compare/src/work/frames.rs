@@ -107,3 +107,20 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], Failure> {
     *bytes = rest;
     Ok(*head)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for size in [0, 125, 126, 65_535, 65_536] {
+            let payload = vec![7; size];
+            let read = read_all(&masked(&payload), true).unwrap();
+            assert!(read.len() == 1 && read[0].payload == payload);
+            assert!(read_all(&unmasked(&payload), true).is_err());
+            assert!(read_all(&unmasked(&payload), false).is_ok());
+        }
+        assert!(read_all(&unmasked(b"cut off")[..5], false).is_err());
+    }
+}

@@ -110,3 +110,67 @@ impl Work for Receive {
         700 + self.size / 2
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peers::{About, Each, PEERS};
+
+    type Fault = fn(usize, Received<'_>, Each<'_>);
+
+    /// Passes on what a real column delivers, but for one fault.
+    struct Faulty(Fault);
+
+    impl Peer for Faulty {
+        fn about(&self) -> About {
+            PEERS[0].about()
+        }
+
+        fn receive(&self, io: Transport, count: usize, each: Each<'_>) -> Outcome {
+            let mut index = 0;
+            PEERS[0].receive(io, count, &mut |message| {
+                self.0(index, message, each);
+                index += 1;
+            })
+        }
+    }
+
+    fn verdict(fault: Fault) -> Result<(), String> {
+        let work = Receive::new(Content::Binary, 125, Reads::Frames(1));
+        work.check(&Faulty(fault)).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn an_honest_column_passes() {
+        assert_eq!(verdict(|_, message, each| each(message)), Ok(()));
+    }
+
+    #[test]
+    fn a_missing_message_is_found() {
+        let verdict = verdict(|index, message, each| {
+            if index != 3000 {
+                each(message);
+            }
+        });
+        assert!(verdict.unwrap_err().starts_with("message 3000: "));
+    }
+
+    #[test]
+    fn a_wrong_byte_is_found() {
+        let verdict = verdict(|index, message, each| {
+            let mut payload = message.payload.to_vec();
+            payload[124] ^= u8::from(index == 7);
+            each(Received { payload: &payload, ..message });
+        });
+        assert!(verdict.unwrap_err().starts_with("message 7: "));
+    }
+
+    #[test]
+    fn every_text_has_its_size_and_is_utf8() {
+        for (content, size) in [(Content::Ascii, 125), (Content::Mixed, 16), (Content::Mixed, 1024)] {
+            for payload in Messages::new(content, size, Reads::Bytes(16 * 1024)).payloads {
+                assert_eq!((payload.len(), std::str::from_utf8(&payload).is_ok()), (size, true));
+            }
+        }
+    }
+}
