@@ -1,7 +1,9 @@
-//! Time, as a ratio: in each round every column does a row for a moment, one after the other, so that whatever slows the
-//! machine down slows all of them.
+//! CPU time, as a ratio: in each round every column does a row for a moment, one after the other, so that whatever slows the
+//! machine down slows all of them. It is the time that the thread was running: waiting for other processes is not in it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use cpu_time::ThreadTime;
 
 use super::median_of;
 use crate::{
@@ -80,10 +82,10 @@ fn repetitions(peer: &dyn Peer, work: &dyn Work) -> Result<Option<usize>, Failur
 }
 
 fn one(peer: &dyn Peer, work: &dyn Work, count: usize) -> Result<Duration, Failure> {
-    let start = Instant::now();
+    let start = ThreadTime::now();
     work.run(peer, count)?;
     let took = start.elapsed();
-    let start = Instant::now();
+    let start = ThreadTime::now();
     work.harness(count);
     Ok(took.saturating_sub(start.elapsed()))
 }
