@@ -109,12 +109,15 @@ async fn rounds(columns: &[Column], case: &Case) -> Result<Vec<Vec<f64>>, Failur
             clients.bursts(&burst, trial).await?;
             bursts += trial;
         }
-        asked.push((column, burst, clients, bursts * 2));
+        asked.push((column, burst, bursts * 2));
     }
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
         let mut round = Vec::new();
-        for (column, burst, clients, bursts) in &mut asked {
+        for (column, burst, bursts) in &asked {
+            // Anew in each round: a connection that waits for its turn would be pinged.
+            let mut clients = Clients::connect(column.server.port, case.connections).await?;
+            clients.bursts(burst, 1).await?;
             let before = column.server.cpu_time()?;
             let messages = clients.bursts(burst, *bursts).await?;
             round.push((column.server.cpu_time()? - before) / messages as f64);
