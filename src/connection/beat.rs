@@ -26,13 +26,13 @@ impl Sender {
         let text = self.text_heartbeat().filter(|text| text.sends && !self.is_sending_chunks());
         if let Some(text) = text {
             let (ping, pong) = (text.ping.as_bytes().clone(), text.pong.as_bytes().clone());
-            self.pulse = Some(Pulse::new(pong, true));
+            self.pulse = Some(Pulse::new(pong, true, self.now));
             self.outbox.push_text(BeatText::Ping, ping);
             return;
         }
         let payload = Bytes::copy_from_slice(&self.outbox.entropy().bytes::<8>());
         if self.outbox.push_ping(PingKind::Heartbeat, payload.clone()) {
-            self.pulse = Some(Pulse::new(payload, false));
+            self.pulse = Some(Pulse::new(payload, false, self.now));
         }
     }
 
