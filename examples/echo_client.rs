@@ -11,6 +11,8 @@
 mod cli;
 #[path = "common/deflate.rs"]
 mod deflate;
+#[path = "common/heartbeat.rs"]
+mod heartbeat;
 #[path = "common/url.rs"]
 mod url;
 
@@ -24,6 +26,7 @@ use std::thread;
 
 use clap::Parser;
 use deflate::DeflateOptions;
+use heartbeat::HeartbeatOptions;
 use url::WsUrl;
 use websocket_proto::blocking::{WriteHalf, connect};
 use websocket_proto::{CloseCode, CloseFrame, Config, Message};
@@ -39,15 +42,18 @@ struct Options {
     messages: Vec<String>,
     #[command(flatten)]
     deflate: DeflateOptions,
+    #[command(flatten)]
+    heartbeat: HeartbeatOptions,
 }
 
 fn main() -> ExitCode {
     cli::run(talk)
 }
 
-fn talk(Options { url, messages, deflate }: Options) -> Result<(), Box<dyn Error>> {
+fn talk(Options { url, messages, deflate, heartbeat }: Options) -> Result<(), Box<dyn Error>> {
     let mut config = Config::default();
     deflate.apply(&mut config)?;
+    config.heartbeat = heartbeat.heartbeat();
     let address = url.address();
     let tcp = TcpStream::connect(&address).map_err(|error| format!("no connection to {address}: {error}"))?;
     let (socket, _response) = connect(tcp, &url.request()?, Arc::new(config))?;
@@ -66,8 +72,7 @@ fn talk(Options { url, messages, deflate }: Options) -> Result<(), Box<dyn Error
         print(&message)?;
     }
     let close = reader.close_event().ok_or("it goes on")?;
-    let clean = if close.was_clean() { "clean" } else { "not clean" };
-    writeln!(io::stdout(), "closed: {}, {clean}: {}", close.code(), close.cause())?;
+    writeln!(io::stdout(), "closed: {}", close.explain())?;
     // If the server was first, somebody may still type.
     if let Ok(Err(error)) = sent.try_recv() {
         return Err(error);

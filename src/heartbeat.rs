@@ -52,6 +52,7 @@ impl Outstanding {
 #[derive(Debug)]
 pub(crate) struct Pulse {
     pub(crate) ping: Outstanding,
+    due_at: Timestamp,
     /// It is a text, and so is its Pong.
     pub(crate) by_text: bool,
     /// Any byte received since the Ping was written is a sign of life; its Pong may come later, behind a huge frame.
@@ -61,30 +62,32 @@ pub(crate) struct Pulse {
 }
 
 impl Pulse {
-    /// After a Ping with this payload, or a text that is to be answered with this one.
-    pub(crate) fn new(payload: Bytes, by_text: bool) -> Self {
-        Self { ping: Outstanding::new(payload), by_text, alive: false, deaf: Duration::ZERO }
+    /// After a Ping with this payload, or a text that is to be answered with this one, which was due at this time.
+    pub(crate) fn new(payload: Bytes, by_text: bool, due_at: Timestamp) -> Self {
+        Self { ping: Outstanding::new(payload), due_at, by_text, alive: false, deaf: Duration::ZERO }
     }
 
     pub(crate) fn received(&mut self) {
         self.alive |= self.ping.is_written();
     }
 
-    /// When the peer is to be given up, if it stays silent; `None` once it showed a sign of life, and before the Ping was
-    /// offered to the transport.
+    /// When the peer is to be given up, if it stays silent; `None` once it showed a sign of life, and before the Ping, or what
+    /// goes out before it, was offered to the transport.
     ///
     /// The margin runs from when the Ping was written. Until then from the last of: its first offer, the last progress of
-    /// output, and the last byte received.
+    /// output, and the last byte received. What the transport does not take stands for a Ping behind it that could not be
+    /// offered.
     pub(crate) fn verdict_at(
         &self,
         settings: &Heartbeat,
+        output_offered_at: Option<Timestamp>,
         last_progress: Timestamp,
         last_received: Timestamp,
     ) -> Option<Timestamp> {
         if self.alive {
             return None;
         }
-        let offered_at = self.ping.offered_at?;
+        let offered_at = self.ping.offered_at.or(output_offered_at.map(|at| at.max(self.due_at)))?;
         let since = self.ping.written_at.unwrap_or_else(|| offered_at.max(last_progress).max(last_received));
         Some(since.saturating_add(settings.margin()).saturating_add(self.deaf))
     }

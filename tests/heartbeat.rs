@@ -312,6 +312,37 @@ fn nobody_sends_into_the_void_for_longer() {
     }
 }
 
+/// So much waits for a transport that takes nothing more that the Ping cannot even be offered to it.
+#[test]
+fn what_waits_does_not_hide_that_nobody_is_there() {
+    for text in [None, Some(TextHeartbeat::sent())] {
+        for blocks in [false, true] {
+            let mut config = Config::default();
+            config.write_stall = None;
+            config.heartbeat.as_mut().unwrap().text = text.clone();
+            let mut server = Endpoint::upgraded(Role::Server, config);
+            for _ in 0..4 {
+                server.connection.send(vec![0; 100_000]).unwrap();
+            }
+            server.connection.output(at(1)).advance(1000);
+            // A thread that writes this never comes back.
+            let taken = blocks.then(|| server.connection.take(1000, at(1)).unwrap());
+            let _ = server.connection.output(at(1));
+            server.blocked = true;
+            let mut now = at(1);
+            while server.closed().is_none() {
+                now = server.connection.poll_timeout().expect("it ends");
+                server.connection.handle_timeout(now);
+                server.run(now);
+            }
+            let close = server.closed().unwrap();
+            assert_eq!(close.cause(), Cause::Deadline(Deadline::Heartbeat));
+            assert!(now <= at(35) && close.unsent_messages() == 4, "{text:?}, {taken:?}: {close:?}");
+            assert!(!close.explain().to_string().contains("after a ping"), "none was sent");
+        }
+    }
+}
+
 #[test]
 fn our_own_stall_is_not_blamed_on_a_peer_that_answers_by_text() {
     let mut pair = Pair::open(with(TextHeartbeat::answered()), with(TextHeartbeat::sent()));

@@ -236,8 +236,9 @@ pub struct Heartbeat {
     /// drawn anew from the seed for each, so that connections that began together do not beat together, and none is silent for
     /// longer. Default: 25 s.
     pub interval: Duration,
-    /// The connection is dead when nothing at all arrives for this long after the Ping was written. Values below 1 ms count
-    /// as 1 ms. Default: 10 s.
+    /// The connection is dead when nothing at all arrives for this long after the Ping was written; where the transport takes
+    /// nothing, so that it cannot be written, after it was due or the transport last took something. Values below 1 ms count as
+    /// 1 ms. Default: 10 s.
     pub margin: Duration,
     /// Texts that stand for Ping and Pong, for peers that cannot ping: browsers let a page do neither.
     ///

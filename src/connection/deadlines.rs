@@ -133,7 +133,7 @@ impl Sender {
         let settings = self.config.heartbeat.as_ref()?;
         let heard = self.is_reading();
         if let Some(pulse) = &self.pulse {
-            let verdict = pulse.verdict_at(settings, self.last_progress, self.last_received);
+            let verdict = pulse.verdict_at(settings, self.offered_at, self.last_progress, self.last_received);
             if let Some(at) = verdict.filter(|_| heard) {
                 return self.judged(at, Duration::ZERO, Deadline::Heartbeat);
             }

@@ -61,6 +61,8 @@ pub enum Hint {
     NoAnswer,
     /// What came was no HTTP.
     OtherProtocol,
+    /// What came was HTTP, and not HTTP/1.1.
+    HttpVersion,
     /// The header fields of an upgrade are missing.
     UpgradeLost,
     /// The server's answer does not fit the request.
@@ -146,6 +148,10 @@ impl fmt::Display for Hint {
             }
             Self::OtherProtocol => {
                 "Consistent with another protocol at one of the ends, TLS for instance. Check the port, and ws against wss."
+            }
+            Self::HttpVersion => {
+                "Consistent with a proxy that speaks HTTP/1.0 (nginx: set proxy_http_version 1.1), and with HTTP/2 where HTTP/1.1 is \
+                 expected."
             }
             Self::UpgradeLost => {
                 "Consistent with a proxy that does not pass the upgrade on (nginx: proxy_http_version 1.1, and proxy_set_header \

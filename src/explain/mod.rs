@@ -154,8 +154,21 @@ impl Explanation<'_> {
             }
             Deadline::Decision => f.write_str("the application did not accept or reject the request in time"),
             Deadline::Heartbeat => {
-                let silent = Span(close.since_received());
-                write!(f, "{peer} gave no sign of life after a ping; nothing was received for {silent}")?;
+                let (received, sent) = (Span(close.since_received()), close.since_sent());
+                let stuck = close.heartbeat().filter(|beat| close.unsent_bytes() > 0 && beat.margin <= sent);
+                match stuck {
+                    // The ping may be among what waits.
+                    Some(_) => write!(
+                        f,
+                        "{peer} gave no sign of life, and the transport took nothing more; nothing was received for {received}, \
+                         and nothing sent for {}",
+                        Span(sent)
+                    )?,
+                    None => write!(
+                        f,
+                        "{peer} gave no sign of life after a ping; nothing was received for {received}"
+                    )?,
+                }
                 self.age(f)
             }
             Deadline::InboundIdle => {

@@ -78,12 +78,10 @@ fn handshake(close: &CloseEvent) -> Option<Hint> {
             Cause::Handshake(E::EndedEarly) | Cause::Deadline(Deadline::Handshake) | Cause::Transport(_),
             role,
         ) if nothing_came => Some(if role == Role::Server { Hint::Probe } else { Hint::NoAnswer }),
-        (
-            Cause::Handshake(
-                E::StatusLine | E::HttpVersion | E::RequestLine | E::ControlCharacter | E::LineEnding,
-            ),
-            _,
-        ) => Some(Hint::OtherProtocol),
+        (Cause::Handshake(E::StatusLine | E::RequestLine | E::ControlCharacter | E::LineEnding), _) => {
+            Some(Hint::OtherProtocol)
+        }
+        (Cause::Handshake(E::HttpVersion), _) => Some(Hint::HttpVersion),
         (Cause::Handshake(E::UpgradeMissing | E::ConnectionMissing | E::NotUpgrade), _) => {
             Some(Hint::UpgradeLost)
         }

@@ -1,6 +1,7 @@
 """What every test in this folder shares: checks, bounded waits, processes, skipping."""
 
 import contextlib
+import functools
 import os
 import pathlib
 import re
@@ -64,19 +65,21 @@ class Process:
     def __init__(self, command, **options):
         self._command = command
         self._stdout = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._stdout, **options)
+        options.setdefault("stdin", subprocess.DEVNULL)
+        self._process = subprocess.Popen(command, stdout=self._stdout, **options)
 
-    def wait_for_output(self, pattern):
-        """Waits until stdout has a match for `pattern` and returns its group."""
+    def wait_for_output(self, pattern, seconds=WAIT, *, last=False):
+        """Waits until the first, or the last, 64 KiB of stdout have a match for `pattern` and returns its group."""
 
         def found():
             ended = self._process.poll() is not None
-            output = os.pread(self._stdout.fileno(), 1 << 16, 0).decode(errors="replace")
+            start = max(0, os.fstat(self._stdout.fileno()).st_size - (1 << 16)) if last else 0
+            output = os.pread(self._stdout.fileno(), 1 << 16, start).decode(errors="replace")
             match = re.search(pattern, output)
             assert match or not ended, f"{self._command[0]} ended with {self._process.returncode}: {output.strip()}"
             return match
 
-        return wait_for(f"line like {pattern!r} from {self._command[0]}", found)[1]
+        return wait_for(f"line like {pattern!r} from {self._command[0]}", found, seconds)[1]
 
     def kill(self):
         self._process.kill()
@@ -93,6 +96,7 @@ class Process:
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
+@functools.cache
 def example(name):
     """The path of an example program: the one that its variable names, or one built here in release mode."""
     if named := os.environ.get(name.upper()):
