@@ -9,6 +9,8 @@
 
 #[path = "common/cli.rs"]
 mod cli;
+#[path = "common/deflate.rs"]
+mod deflate;
 #[path = "common/url.rs"]
 mod url;
 
@@ -19,6 +21,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
+use deflate::DeflateOptions;
 use url::WsUrl;
 use websocket_proto::blocking::{WebSocket, connect};
 use websocket_proto::{ClientRequest, CloseEvent, Config};
@@ -32,38 +35,43 @@ struct Options {
     /// The name to appear under in the report
     #[arg(long, default_value = "websocket-proto")]
     agent: String,
+    #[command(flatten)]
+    deflate: DeflateOptions,
 }
 
 fn main() -> ExitCode {
     cli::run(play_all)
 }
 
-fn play_all(Options { url, agent }: Options) -> Result<(), Box<dyn Error>> {
+fn play_all(Options { url, agent, deflate }: Options) -> Result<(), Box<dyn Error>> {
     let agent = percent_encoded(&agent);
-    let count = case_count(&url)?;
+    // The default limits let the largest messages of the suite pass, and the most chopped ones.
+    let mut config = Config::default();
+    deflate.apply(&mut config)?;
+    let config = Arc::new(config);
+    let count = case_count(&url, &config)?;
     for case in 1..=count {
-        let mut socket = open(&url, &format!("/runCase?case={case}&agent={agent}"))?;
+        let mut socket = open(&url, &format!("/runCase?case={case}&agent={agent}"), &config)?;
         let close = echo(&mut socket);
         writeln!(io::stdout(), "case {case} of {count}: {}: {}", close.code(), close.cause())?;
     }
-    open(&url, &format!("/updateReports?agent={agent}"))?.read()?;
+    open(&url, &format!("/updateReports?agent={agent}"), &config)?.read()?;
     Ok(writeln!(io::stdout(), "all {count} cases played")?)
 }
 
-fn case_count(url: &WsUrl) -> Result<u32, Box<dyn Error>> {
-    let mut socket = open(url, "/getCaseCount")?;
+fn case_count(url: &WsUrl, config: &Arc<Config>) -> Result<u32, Box<dyn Error>> {
+    let mut socket = open(url, "/getCaseCount", config)?;
     let answer = socket.read()?.ok_or("the server does not say how many cases there are")?;
     socket.close(None);
     let count = answer.as_text().and_then(|text| text.parse().ok());
     count.ok_or_else(|| format!("{answer:?} is no number of cases").into())
 }
 
-fn open(url: &WsUrl, target: &str) -> Result<WebSocket<TcpStream>, Box<dyn Error>> {
+fn open(url: &WsUrl, target: &str, config: &Arc<Config>) -> Result<WebSocket<TcpStream>, Box<dyn Error>> {
     let address = url.address();
     let tcp = TcpStream::connect(&address).map_err(|error| format!("no connection to {address}: {error}"))?;
-    // The default limits let the largest messages of the suite pass, and the most chopped ones.
     let request = ClientRequest::new(&url.host, target)?;
-    let (socket, _response) = connect(tcp, &request, Arc::new(Config::default()))?;
+    let (socket, _response) = connect(tcp, &request, config.clone())?;
     Ok(socket)
 }
 

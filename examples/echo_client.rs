@@ -9,6 +9,8 @@
 
 #[path = "common/cli.rs"]
 mod cli;
+#[path = "common/deflate.rs"]
+mod deflate;
 #[path = "common/url.rs"]
 mod url;
 
@@ -21,6 +23,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use clap::Parser;
+use deflate::DeflateOptions;
 use url::WsUrl;
 use websocket_proto::blocking::{WriteHalf, connect};
 use websocket_proto::{CloseCode, CloseFrame, Config, Message};
@@ -34,16 +37,20 @@ struct Options {
     /// A text to send, in place of the lines of stdin; may be given more than once
     #[arg(long = "message", value_name = "TEXT")]
     messages: Vec<String>,
+    #[command(flatten)]
+    deflate: DeflateOptions,
 }
 
 fn main() -> ExitCode {
     cli::run(talk)
 }
 
-fn talk(Options { url, messages }: Options) -> Result<(), Box<dyn Error>> {
+fn talk(Options { url, messages, deflate }: Options) -> Result<(), Box<dyn Error>> {
+    let mut config = Config::default();
+    deflate.apply(&mut config)?;
     let address = url.address();
     let tcp = TcpStream::connect(&address).map_err(|error| format!("no connection to {address}: {error}"))?;
-    let (socket, _response) = connect(tcp, &url.request()?, Arc::new(Config::default()))?;
+    let (socket, _response) = connect(tcp, &url.request()?, Arc::new(config))?;
     let (mut reader, mut writer) = socket.into_split()?;
 
     let goodbye = CloseFrame::new(CloseCode::NORMAL, "that was all")?;

@@ -8,6 +8,8 @@
 
 #[path = "common/cli.rs"]
 mod cli;
+#[path = "common/deflate.rs"]
+mod deflate;
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
+use deflate::DeflateOptions;
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
 use websocket_proto::{Accept, CloseEvent, Config, Error, OriginPolicy, tokio::accept};
@@ -29,6 +32,8 @@ struct Options {
     /// Set the limits to what the Autobahn test suite needs, whatever the defaults are
     #[arg(long)]
     autobahn: bool,
+    #[command(flatten)]
+    deflate: DeflateOptions,
 }
 
 fn main() -> ExitCode {
@@ -36,7 +41,7 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main]
-async fn serve(Options { port, autobahn }: Options) -> io::Result<()> {
+async fn serve(Options { port, autobahn, deflate }: Options) -> io::Result<()> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let listener = TcpListener::bind(address)
         .await
@@ -46,6 +51,7 @@ async fn serve(Options { port, autobahn }: Options) -> io::Result<()> {
     stdout.flush()?;
 
     let mut config = Config::default();
+    deflate.apply(&mut config).map_err(io::Error::other)?;
     if autobahn {
         // Its largest messages have 16 MiB, its most chopped ones come in 65,537 fragments.
         config.max_message_size = Some(16 * 1024 * 1024);

@@ -19,7 +19,8 @@ use crate::state::State;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Violation {
-    /// A reserved bit was set though no extension that defines it was agreed (§5.2).
+    /// A reserved bit was set though no extension that defines it was agreed (§5.2); or the bit of compressed messages
+    /// in a frame that does not begin one (RFC 7692 §6).
     #[error("a reserved bit is set without an extension that defines it")]
     ReservedBits,
     /// An opcode that RFC 6455 reserves (§5.2).
@@ -52,6 +53,9 @@ pub enum Violation {
     /// Text that is not UTF-8, judged as soon as no continuation could mend it (§8.1).
     #[error("a text message is not UTF-8")]
     InvalidUtf8,
+    /// A compressed message that is not DEFLATE data, or refers to what there is no longer (RFC 7692 §7.2.2).
+    #[error("a compressed message cannot be decompressed")]
+    InvalidDeflate,
     /// A Close frame whose payload is a single byte (§5.5.1).
     #[error("a Close frame with half a code")]
     CloseTooShort,
@@ -71,7 +75,7 @@ impl Violation {
     #[must_use]
     pub const fn close_code(self) -> CloseCode {
         match self {
-            Self::InvalidUtf8 | Self::CloseReason => CloseCode::INVALID_PAYLOAD,
+            Self::InvalidUtf8 | Self::CloseReason | Self::InvalidDeflate => CloseCode::INVALID_PAYLOAD,
             Self::UnsupportedData => CloseCode::UNSUPPORTED_DATA,
             Self::ReservedBits
             | Self::ReservedOpcode(_)
@@ -273,6 +277,7 @@ mod tests {
         let told_otherwise = [
             (Violation::InvalidUtf8, 1007),
             (Violation::CloseReason, 1007),
+            (Violation::InvalidDeflate, 1007),
             (Violation::UnsupportedData, 1003),
         ];
         for (violation, code) in told_otherwise {

@@ -97,7 +97,7 @@
 //!
 //! ```text
 //! 0 vocabulary   time · close · message · state · config · error · stats · upgrade · event · explain · signal
-//! 1 bytes        entropy · wire · http
+//! 1 bytes        entropy · wire · http · deflate
 //! 2 machines     handshake · receive · send · heartbeat · reconnect
 //! 3 the whole    connection
 //! 4 adapters     adapter · blocking · tokio
@@ -125,6 +125,7 @@
 //!
 //! - `std` (default): `blocking`, and a conversion of `std::io::ErrorKind`. Without it the crate is `no_std + alloc`.
 //! - `simd` (default): validates UTF-8 and masks payloads with the vector instructions that the CPU has.
+//! - `deflate`: compression (RFC 7692), where [`Config`] asks for it.
 //! - `tokio`: the tokio adapter.
 #![no_std]
 #![deny(
@@ -158,6 +159,7 @@ mod adapter;
 mod close;
 mod config;
 mod connection;
+mod deflate;
 mod entropy;
 mod error;
 mod event;
@@ -184,6 +186,8 @@ pub mod tokio;
 #[cfg(feature = "std")]
 pub use adapter::Error;
 pub use close::{CloseCode, CloseFrame, CloseFrameError, CodeRange, MAX_REASON_LEN, Retry, SentBy};
+#[cfg(feature = "deflate")]
+pub use config::Deflate;
 pub use config::{Config, Delivery, Heartbeat, MessageKinds, Role, TextHeartbeat};
 pub use connection::{Connection, Output, Sender, Taken, Transport};
 pub use error::{Deadline, Limit, SendError, TransportFailure, Violation};
@@ -197,6 +201,8 @@ pub use signal::Signal;
 pub use state::State;
 pub use stats::Stats;
 pub use time::Timestamp;
+#[cfg(feature = "deflate")]
+pub use upgrade::DeflateParameters;
 pub use upgrade::{
     Accept, Agreement, ClientRequest, HandshakeError, Headers, HttpRequest, InvalidHead, Misuse, Origin,
     OriginPolicy, Reject, Request, Response, RetryAfter,
@@ -208,6 +214,6 @@ pub use upgrade::{
 pub mod rfc6455 {}
 
 /// The examples in the README compile.
-#[cfg(all(doctest, feature = "tokio"))]
+#[cfg(all(doctest, feature = "tokio", feature = "deflate"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -8,6 +8,7 @@
 mod adapter;
 mod chunking;
 mod cuts;
+mod deflate;
 mod driven;
 mod frames;
 mod heads;
@@ -23,6 +24,7 @@ mod watch;
 pub use adapter::{Act, Session, Wish, attend};
 pub use chunking::{Cutting, compare};
 pub use cuts::Cuts;
+pub use deflate::{Inflating, Offering, Piece, Trip, inflate, offer, travel};
 pub use frames::write_frame;
 pub use opening::{Answering, Asking, Draft, Edit, Ending, Kind, Place, Wording, answer, ask, word};
 pub use pair::{Deed, Finale, Move, Talk, converse};

@@ -7,8 +7,8 @@ use std::path::Path;
 use arbitrary::{Arbitrary, Unstructured};
 use websocket_proto::Role;
 use websocket_proto_fuzz::{
-    Answering, Asking, Cutting, Script, Session, Talk, Wording, answer, ask, attend, compare, converse, play,
-    word,
+    Answering, Asking, Cutting, Inflating, Offering, Script, Session, Talk, Trip, Wording, answer, ask,
+    attend, compare, converse, offer, play, travel, word,
 };
 
 /// Plays each seed of a target, which must be what is made of it again.
@@ -60,6 +60,21 @@ fn response_head() {
 #[test]
 fn tokio_adapter() {
     replay("tokio_adapter", Session::encode, attend);
+}
+
+#[test]
+fn deflate_offers() {
+    replay("deflate_offers", Offering::encode, offer);
+}
+
+#[test]
+fn inflate() {
+    replay("inflate", Inflating::encode, websocket_proto_fuzz::inflate);
+}
+
+#[test]
+fn deflate_round_trip() {
+    replay("deflate_round_trip", Trip::encode, travel);
 }
 
 #[test]

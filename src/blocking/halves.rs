@@ -227,6 +227,13 @@ impl<T: TimedIo> WriteHalf<T> {
         }
     }
 
+    /// Whether messages that begin from now on are compressed: see
+    /// [`Connection::set_compression`](crate::Connection::set_compression).
+    #[cfg(feature = "deflate")]
+    pub fn set_compression(&mut self, on: bool) {
+        self.0.lock().driver.connection.set_compression(on);
+    }
+
     /// How many bytes wait to be written: the browser's `bufferedAmount`.
     #[must_use]
     pub fn buffered_amount(&self) -> usize {
@@ -254,6 +261,13 @@ macro_rules! look {
             #[must_use]
             pub fn subprotocol(&self) -> Option<String> {
                 self.0.lock().driver.connection.subprotocol().map(String::from)
+            }
+
+            /// What was agreed on for compression (RFC 7692).
+            #[cfg(feature = "deflate")]
+            #[must_use]
+            pub fn deflate(&self) -> Option<crate::DeflateParameters> {
+                self.0.lock().driver.connection.deflate()
             }
 
             /// What the connection counted.

@@ -211,6 +211,12 @@ impl<T: TimedIo> WebSocket<T> {
         self.driver.flushed()
     }
 
+    /// Whether messages that begin from now on are compressed: see [`Connection::set_compression`].
+    #[cfg(feature = "deflate")]
+    pub fn set_compression(&mut self, on: bool) {
+        self.driver.connection.set_compression(on);
+    }
+
     /// Queues a Ping with at most 125 bytes of payload; it leaves with the next write. [`Event::Pong`] and
     /// [`Stats::round_trip`] tell the answer.
     ///
@@ -250,6 +256,13 @@ impl<T: TimedIo> WebSocket<T> {
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
         self.driver.connection.subprotocol()
+    }
+
+    /// What was agreed on for compression (RFC 7692).
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(&self) -> Option<crate::DeflateParameters> {
+        self.driver.connection.deflate()
     }
 
     /// What the connection counted.

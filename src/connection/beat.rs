@@ -1,6 +1,8 @@
 //! The heartbeat of a connection: beats go out, by Ping or by text, and texts that are beats or answers are taken out of what
 //! arrives.
 
+use alloc::boxed::Box;
+
 use bytes::Bytes;
 
 use super::life::Sending;
@@ -27,13 +29,13 @@ impl Sender {
         let text = self.text_heartbeat().filter(|text| text.sends && !self.is_sending_chunks());
         if let Some(text) = text {
             let (ping, pong) = (text.ping.as_bytes().clone(), text.pong.as_bytes().clone());
-            self.pulse = Some(Pulse::new(pong, true));
+            self.pulse = Some(Box::new(Pulse::new(pong, true)));
             self.outbox.push_text(BeatText::Ping, ping);
             return;
         }
         let payload = Bytes::copy_from_slice(&nonce);
         if self.outbox.push_ping(PingKind::Heartbeat, payload.clone()) {
-            self.pulse = Some(Pulse::new(payload, false));
+            self.pulse = Some(Box::new(Pulse::new(payload, false)));
         }
     }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::life::{Input, Receiving, Sending, Stage};
 use super::sender::Sender;
 use crate::close::{CloseCode, CloseFrame};
+use crate::deflate::Deflater;
 use crate::entropy::Entropy;
 use crate::error::{Deadline, TransportFailure};
 use crate::event::{Cause, CloseEvent, Ending, Event, Side};
@@ -129,6 +130,8 @@ impl Sender {
 
     /// The opening handshake is done.
     pub(super) fn open(&mut self, agreement: Agreement) {
+        let deflate = agreement.deflate_parameters();
+        self.outbox.set_deflater(deflate.map(|agreed| Deflater::new(&self.config, agreed, self.role)));
         self.agreement = agreement;
         self.life.apply(Input::Opened);
         self.stage_since = self.now;
@@ -235,7 +238,7 @@ impl Sender {
         let answered = if heartbeat.is_some() {
             self.pulse.take().map(|pulse| pulse.ping)
         } else if application.is_some() {
-            self.application_ping.take()
+            self.application_ping.take().map(|ping| *ping)
         } else {
             None
         };

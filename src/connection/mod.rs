@@ -1,6 +1,8 @@
 //! The whole connection: the opening handshake, then the two halves, joined.
 
 mod beat;
+#[cfg(feature = "deflate")]
+mod compression;
 mod deadlines;
 mod joint;
 mod life;
@@ -134,6 +136,7 @@ impl Connection {
         now: Timestamp,
     ) -> Self {
         let mut connection = Self::new(role, config, seed, now);
+        connection.receiver.open(&agreed, &connection.sender.config);
         connection.sender.open(agreed);
         connection
     }
@@ -195,7 +198,8 @@ impl Connection {
     /// [`wants_read`](Self::wants_read), also that `input` is empty.
     ///
     /// Only what is used is taken from `input`, and what must be kept is kept here: so any buffer may be passed next time,
-    /// one buffer can serve many connections, and an idle connection owns none.
+    /// one buffer can serve many connections, and an idle connection owns none. A compressed message in chunks may give
+    /// events without any input: ask until there is `None`.
     #[inline]
     #[must_use]
     pub fn poll_event(&mut self, input: &mut BytesMut, now: Timestamp) -> Option<Event> {
@@ -228,7 +232,10 @@ impl Connection {
     /// Whether there is nothing to tell, unless something arrived.
     #[inline]
     fn is_quiet(&self) -> bool {
-        self.opening.is_none() && self.receiver.untold_end().is_none() && !self.sender.has_verdict()
+        self.opening.is_none()
+            && self.receiver.untold_end().is_none()
+            && !self.receiver.is_inflating()
+            && !self.sender.has_verdict()
     }
 
     /// Takes one step of any kind. It breaks off with an event, or where nothing more is to be told.
@@ -255,12 +262,13 @@ impl Connection {
         ControlFlow::Break(event)
     }
 
-    /// Whether to read the transport. If not, its input or the connection has ended, a decision on the request is awaited, or
-    /// the owner [said so](Self::set_reading).
+    /// Whether to read the transport. If not, its input or the connection has ended, a decision on the request is awaited, more
+    /// is to be [polled](Self::poll_event) of a compressed message, or the owner [said so](Self::set_reading).
     #[must_use]
     pub fn wants_read(&self) -> bool {
         self.sender.wants_read()
             && !self.receiver.has_ended()
+            && !self.receiver.is_inflating()
             && !self.opening.as_ref().is_some_and(|opening| opening.waits_for_decision())
     }
 
@@ -572,10 +580,11 @@ impl Connection {
     /// Lets the opening handshake go once it is done, or ended by an answer. A failed write alone does not end it: the peer
     /// may have answered, and what is not read as its answer must not be read as frames.
     fn finish_opening(&mut self) {
-        if self.sender.life.stage == Stage::Done || self.sender.discards() {
-            self.opening = None;
+        if self.sender.life.stage == Stage::Done && self.opening.take().is_some() {
+            self.receiver.open(&self.sender.agreement, &self.sender.config);
         }
         if self.sender.discards() {
+            self.opening = None;
             self.receiver.discard();
         }
     }

@@ -19,7 +19,7 @@ pub(super) enum Opening {
 
 impl Opening {
     pub(super) fn client(request: &ClientRequest, key: [u8; 16], config: &Config) -> (Self, Bytes) {
-        let (handshake, head) = ClientHandshake::new(request, key, limits(config));
+        let (handshake, head) = ClientHandshake::new(request, key, limits(config), config.deflate_policy());
         (Self::Client(handshake), head)
     }
 
@@ -83,7 +83,7 @@ impl Opening {
 
     pub(super) fn accept(&mut self, accept: &Accept, sender: &mut Sender) -> Result<(), Misuse> {
         let Self::Server(handshake) = self else { return Err(Misuse::NoRequestPending) };
-        match handshake.accept(accept)? {
+        match handshake.accept(accept, sender.config.deflate_policy())? {
             Accepted::Open { head, agreement } => {
                 sender.send_handshake(head);
                 sender.open(agreement);

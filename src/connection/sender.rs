@@ -3,6 +3,7 @@
 //! It learns what arrived from the receiving half by [`Signal`]s, one way (`joint`). The other way there is only this: once
 //! what arrives does not count any more, its owner tells the receiver to discard.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
@@ -80,8 +81,9 @@ pub struct Sender {
     pub(super) respite_until: Option<Timestamp>,
     /// A deadline has passed, and is judged once what arrived before was parsed.
     pub(super) verdict_is_due: bool,
-    pub(super) pulse: Option<Pulse>,
-    pub(super) application_ping: Option<Outstanding>,
+    // Boxed, since mostly nothing is outstanding.
+    pub(super) pulse: Option<Box<Pulse>>,
+    pub(super) application_ping: Option<Box<Outstanding>>,
     /// The interval of the next beat.
     pub(super) beat_after: Duration,
     /// Whether texts are looked at, since some are the heartbeat's.
@@ -214,7 +216,7 @@ impl Sender {
         }
         let payload = Bytes::copy_from_slice(payload);
         self.outbox.push_ping(PingKind::Application, payload.clone());
-        self.application_ping = Some(Outstanding::new(payload));
+        self.application_ping = Some(Box::new(Outstanding::new(payload)));
         Ok(())
     }
 
@@ -400,7 +402,7 @@ impl Sender {
         outbox.encode(|kind| {
             let ping = match kind {
                 PingKind::Heartbeat => pulse.as_mut().map(|pulse| &mut pulse.ping),
-                PingKind::Application => application_ping.as_mut(),
+                PingKind::Application => application_ping.as_deref_mut(),
             };
             if let Some(ping) = ping {
                 ping.offered(*now);
@@ -451,7 +453,7 @@ impl Sender {
         self.stats.pings_sent = self.stats.pings_sent.saturating_add(1);
         let ping = match kind {
             PingKind::Heartbeat => self.pulse.as_mut().map(|pulse| &mut pulse.ping),
-            PingKind::Application => self.application_ping.as_mut(),
+            PingKind::Application => self.application_ping.as_deref_mut(),
         };
         if let Some(ping) = ping {
             ping.written(self.stats.messages_sent, self.now);

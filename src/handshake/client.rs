@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::fields::{Field, Single, lists};
 use super::{Limits, key};
+use crate::config::Deflate;
 use crate::http::body::{BodyReader, Framing};
 use crate::http::head::{HeadReader, RawHead};
 use crate::http::parse::{StatusLine, Version, for_each_field, status_line};
@@ -20,6 +21,7 @@ use crate::upgrade::{Agreement, ClientRequest, HandshakeError, Headers, Response
 pub(crate) struct ClientHandshake {
     accept_value: [u8; 28],
     offered: Vec<Box<str>>,
+    deflate: Option<Deflate>,
     refusal_body: usize,
     phase: Phase,
 }
@@ -53,15 +55,22 @@ pub(crate) enum ClientStep {
 impl ClientHandshake {
     /// The machine, and the head that has to be written. `nonce` must be chosen at random for each
     /// connection.
-    pub(crate) fn new(request: &ClientRequest, nonce: [u8; 16], limits: Limits) -> (Self, Bytes) {
+    pub(crate) fn new(
+        request: &ClientRequest,
+        nonce: [u8; 16],
+        limits: Limits,
+        deflate: Option<&Deflate>,
+    ) -> (Self, Bytes) {
         let key = key::encode(nonce);
         let handshake = Self {
             accept_value: key::accept_value(&key),
             offered: request.subprotocols().map(Box::from).collect(),
+            deflate: deflate.cloned(),
             refusal_body: limits.refusal_body,
             phase: Phase::Head(HeadReader::new(limits.head, |line| status_line(line).map(drop))),
         };
-        (handshake, request_head(request, &key))
+        let extensions = deflate.map(Deflate::offer);
+        (handshake, request_head(request, &key, extensions.as_deref()))
     }
 
     /// Consumes input as far as it belongs to the handshake. None: all of it was consumed, and more is
@@ -121,8 +130,8 @@ impl ClientHandshake {
 
         match line.status {
             101 => {
-                let agreement = self.agreement(&line, &fields)?;
                 let headers = Headers::new(block.clone());
+                let agreement = self.agreement(&line, &fields, &headers)?;
                 let response = Response::new(101, line.reason, headers, Bytes::new(), false);
                 Ok(Some(ClientStep::Open(response, agreement)))
             }
@@ -141,7 +150,12 @@ impl ClientHandshake {
     }
 
     /// Items 2 to 6 of what a client checks in a 101 (RFC 6455 §4.1).
-    fn agreement(&self, line: &StatusLine<'_>, fields: &Fields<'_>) -> Result<Agreement, HandshakeError> {
+    fn agreement(
+        &self,
+        line: &StatusLine<'_>,
+        fields: &Fields<'_>,
+        headers: &Headers,
+    ) -> Result<Agreement, HandshakeError> {
         use HandshakeError::{
             AcceptMismatch, AcceptMissing, AcceptRepeated, ConnectionMissing, ExtensionNotOffered,
             HttpVersion, SubprotocolNotOffered, SubprotocolRepeated, UpgradeMissing,
@@ -159,15 +173,18 @@ impl ClientHandshake {
         if fields.accept.required(AcceptMissing, AcceptRepeated)? != self.accept_value {
             return Err(AcceptMismatch);
         }
-        if fields.extension {
-            return Err(ExtensionNotOffered);
-        }
+        let deflate = match &self.deflate {
+            Some(deflate) => deflate.agree(headers.get_all("sec-websocket-extensions"))?,
+            None if fields.extension => return Err(ExtensionNotOffered),
+            None => None,
+        };
+        let agreement = Agreement::new().with_any_deflate(deflate);
         let Some(chosen) = fields.protocol.optional(SubprotocolRepeated)? else {
-            return Ok(Agreement::new());
+            return Ok(agreement);
         };
         let chosen =
             self.offered.iter().find(|name| name.as_bytes() == chosen).ok_or(SubprotocolNotOffered)?;
-        Ok(Agreement::new().with_subprotocol(chosen.clone()))
+        Ok(agreement.with_subprotocol(chosen.clone()))
     }
 }
 

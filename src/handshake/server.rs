@@ -1,9 +1,12 @@
 //! The server's side (RFC 6455 §4.2).
 
+use alloc::string::ToString;
+
 use bytes::{Bytes, BytesMut};
 
 use super::fields::{Field, Single, lists};
 use super::{Limits, key};
+use crate::config::Deflate;
 use crate::http::head::{HeadReader, RawHead};
 use crate::http::parse::{RequestLine, Version, for_each_field, request_line};
 use crate::http::write::{Content, answer, plain_answer, switching_head};
@@ -79,7 +82,7 @@ impl ServerHandshake {
     }
 
     /// Answers the waiting request with 101, or with 403 where the policy forbids it.
-    pub(crate) fn accept(&mut self, accept: &Accept) -> Result<Accepted, Misuse> {
+    pub(crate) fn accept(&mut self, accept: &Accept, deflate: Option<&Deflate>) -> Result<Accepted, Misuse> {
         let (request, accept_value) = match &self.phase {
             Phase::Upgrade(request, accept_value) => (request, accept_value),
             Phase::Http(_) => return Err(Misuse::NotAnUpgrade),
@@ -90,11 +93,14 @@ impl ServerHandshake {
             return Err(Misuse::SubprotocolNotOffered);
         }
         let accepted = if accept.policy().allows(request) {
-            let agreement = match chosen {
-                Some(name) => Agreement::new().with_subprotocol(name),
-                None => Agreement::new(),
-            };
-            Accepted::Open { head: switching_head(accept, accept_value), agreement }
+            let offers = request.headers().get_all("sec-websocket-extensions");
+            let deflate = deflate.and_then(|policy| policy.answer(offers));
+            let mut agreement = Agreement::new().with_any_deflate(deflate);
+            if let Some(name) = chosen {
+                agreement = agreement.with_subprotocol(name);
+            }
+            let extensions = deflate.map(|agreed| agreed.to_string());
+            Accepted::Open { head: switching_head(accept, accept_value, extensions.as_deref()), agreement }
         } else {
             let error = HandshakeError::OriginNotAllowed;
             Accepted::Denied { answer: error_answer(error, Content::Body), error }

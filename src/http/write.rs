@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use crate::upgrade::{Accept, ClientRequest};
 
-/// The request of the opening handshake (RFC 6455 §4.1), with a key in base64.
-pub(crate) fn request_head(request: &ClientRequest, key: &[u8]) -> Bytes {
+/// The request of the opening handshake (RFC 6455 §4.1), with a key in base64 and the extensions on offer.
+pub(crate) fn request_head(request: &ClientRequest, key: &[u8], extensions: Option<&str>) -> Bytes {
     let (origin_name, origin) = match request.origin_value() {
         Some(origin) => ("\r\nOrigin: ", origin),
         None => ("", ""),
@@ -18,6 +18,7 @@ pub(crate) fn request_head(request: &ClientRequest, key: &[u8]) -> Bytes {
         protocols.push_str(if protocols.is_empty() { "\r\nSec-WebSocket-Protocol: " } else { ", " });
         protocols.push_str(name);
     }
+    let (extensions_name, extensions) = extensions_field(extensions);
     let parts: &[&[u8]] = &[
         b"GET ",
         request.target().as_bytes(),
@@ -29,6 +30,8 @@ pub(crate) fn request_head(request: &ClientRequest, key: &[u8]) -> Bytes {
         origin_name.as_bytes(),
         origin.as_bytes(),
         protocols.as_bytes(),
+        extensions_name.as_bytes(),
+        extensions.as_bytes(),
         b"\r\n",
         request.header_lines(),
         b"\r\n",
@@ -36,22 +39,33 @@ pub(crate) fn request_head(request: &ClientRequest, key: &[u8]) -> Bytes {
     parts.concat().into()
 }
 
-/// The 101 that opens the connection (RFC 6455 §4.2.2), with the value that answers the client's key.
-pub(crate) fn switching_head(accept: &Accept, accept_value: &[u8]) -> Bytes {
+/// The 101 that opens the connection (RFC 6455 §4.2.2), with the value that answers the client's key and the extensions
+/// agreed to.
+pub(crate) fn switching_head(accept: &Accept, accept_value: &[u8], extensions: Option<&str>) -> Bytes {
     let (protocol_name, protocol) = match accept.chosen_subprotocol() {
         Some(name) => ("\r\nSec-WebSocket-Protocol: ", name),
         None => ("", ""),
     };
+    let (extensions_name, extensions) = extensions_field(extensions);
     let parts: &[&[u8]] = &[
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
         accept_value,
         protocol_name.as_bytes(),
         protocol.as_bytes(),
+        extensions_name.as_bytes(),
+        extensions.as_bytes(),
         b"\r\n",
         accept.header_lines(),
         b"\r\n",
     ];
     parts.concat().into()
+}
+
+fn extensions_field(value: Option<&str>) -> (&str, &str) {
+    match value {
+        Some(value) => ("\r\nSec-WebSocket-Extensions: ", value),
+        None => ("", ""),
+    }
 }
 
 /// Whether an answer carries its body.

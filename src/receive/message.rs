@@ -4,6 +4,7 @@ use bytes::{Buf, BytesMut};
 
 use super::copies;
 use crate::config::{Config, Delivery, MessageKinds};
+use crate::deflate::{Corrupt, Inflated};
 use crate::error::{Limit, Violation};
 use crate::message::{Assembly, Chunk, InvalidUtf8, Kind, Message, Utf8Bytes};
 use crate::signal::Fault;
@@ -63,25 +64,27 @@ impl Rules {
     }
 
     /// Judges a message by the header of its first frame.
-    pub(super) fn judge_first(&self, kind: Kind, payload_len: u64) -> Result<(), Fault> {
+    pub(super) fn judge_first(&self, kind: Kind, payload_len: u64, compressed: bool) -> Result<(), Fault> {
         match (kind, self.kinds) {
             (Kind::Text, MessageKinds::Binary) | (Kind::Binary, MessageKinds::Text) => {
                 return Err(Violation::UnsupportedData.into());
             }
             _ => {}
         }
-        self.judge_size(0, payload_len)?;
+        self.judge_size(0, payload_len, compressed)?;
         self.judge_fragments(1)
     }
 
-    fn judge_size(&self, before: u64, payload_len: u64) -> Result<(), Fault> {
+    /// How large a compressed message is shows only when it is inflated.
+    fn judge_size(&self, before: u64, payload_len: u64, compressed: bool) -> Result<(), Fault> {
         if payload_len > self.max_frame {
             return Err(Limit::FrameSize(self.max_frame).into());
         }
-        if payload_len.saturating_add(before) > self.max_message {
-            return Err(Limit::MessageSize(self.max_message).into());
-        }
-        Ok(())
+        if compressed { Ok(()) } else { self.judge_message(payload_len.saturating_add(before)) }
+    }
+
+    fn judge_message(&self, len: u64) -> Result<(), Fault> {
+        if len > self.max_message { Err(Limit::MessageSize(self.max_message).into()) } else { Ok(()) }
     }
 
     fn judge_fragments(&self, fragments: u64) -> Result<(), Fault> {
@@ -137,21 +140,27 @@ fn split_off(header: &MessageHeader, end: usize, input: &mut BytesMut) -> Option
 #[derive(Debug)]
 pub(super) struct Unfinished {
     kind: Kind,
+    compressed: bool,
     fragments: u64,
+    /// Bytes of the message, once it is inflated.
     received: u64,
     /// All that came of it, or what was not delivered yet.
     payload: Assembly,
 }
 
 impl Unfinished {
-    pub(super) fn new(kind: Kind) -> Self {
-        Self { kind, fragments: 1, received: 0, payload: Assembly::default() }
+    pub(super) fn new(kind: Kind, compressed: bool) -> Self {
+        Self { kind, compressed, fragments: 1, received: 0, payload: Assembly::default() }
+    }
+
+    pub(super) fn is_compressed(&self) -> bool {
+        self.compressed
     }
 
     /// Judges the next fragment by its header.
     pub(super) fn begin_fragment(&mut self, payload_len: u64, rules: &Rules) -> Result<(), Fault> {
         self.fragments = self.fragments.saturating_add(1);
-        rules.judge_size(self.received, payload_len)?;
+        rules.judge_size(self.received, payload_len, self.compressed)?;
         rules.judge_fragments(self.fragments)
     }
 
@@ -172,14 +181,40 @@ impl Unfinished {
         Ok(turned)
     }
 
+    /// Appends what `inflate` makes of the next payload, at most `room` bytes of it, and judges it. Also tells whether that was
+    /// all the room there was. A message that becomes too large is found out by its first byte too many.
+    pub(super) fn inflate(
+        &mut self,
+        room: usize,
+        rules: &Rules,
+        inflate: impl FnOnce(&mut [u8]) -> Result<Inflated, Corrupt>,
+    ) -> Result<(Inflated, bool), Fault> {
+        let too_many = rules.max_message.saturating_sub(self.received).saturating_add(1);
+        let room = usize::try_from(too_many).map_or(room, |too_many| room.min(too_many));
+        let more = too_many.saturating_sub(room as u64);
+        let done = self
+            .payload
+            .extend_with(room, more, |output| inflate(output).map(|done| (done.filled, done)))
+            .map_err(|Corrupt| Violation::InvalidDeflate)?;
+        self.received = self.received.saturating_add(done.filled as u64);
+        rules.judge_message(self.received)?;
+        if self.kind == Kind::Text {
+            self.payload.validate().map_err(Violation::from)?;
+        }
+        Ok((done, done.filled == room))
+    }
+
     /// How much of it may be taken at once, where it is delivered in chunks: the beginning of a character that waits counts.
     pub(super) fn room(&self) -> usize {
         CHUNK.saturating_sub(self.payload.len())
     }
 
-    /// Whether its size went beyond another multiple of [`CHUNK`] with the last `len` bytes.
-    pub(super) fn is_fast(&self, len: usize) -> bool {
-        let before = self.received.saturating_sub(len as u64);
+    pub(super) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Whether its size went beyond another multiple of [`CHUNK`] since it was `before`.
+    pub(super) fn is_fast(&self, before: u64) -> bool {
         self.received / CHUNK as u64 > before / CHUNK as u64
     }
 
@@ -215,12 +250,12 @@ mod tests {
     fn sizes_are_judged_in_64_bits() {
         let config = Config { max_message_size: Some(u64::from(u32::MAX)), ..Config::default() };
         let rules = Rules::new(&config);
-        let judge = |len| rules.judge_first(Kind::Binary, len);
+        let judge = |len| rules.judge_first(Kind::Binary, len, false);
         assert_eq!(judge(u64::from(u32::MAX)), Ok(()));
         for len in [1 << 32, (1 << 32) + 1, 1 << 62, (1 << 63) - 1] {
             assert_eq!(judge(len), Err(Limit::MessageSize(u64::from(u32::MAX)).into()), "{len:#x}");
         }
-        let mut begun = Unfinished { received: 1 << 32, ..Unfinished::new(Kind::Binary) };
+        let mut begun = Unfinished { received: 1 << 32, ..Unfinished::new(Kind::Binary, false) };
         assert!(begun.begin_fragment(0, &rules).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! The receiving machine: bytes in, messages and all else that the peer says out. It has no clock and no deadline, and never
 //! answers: what follows from what it read is for the sending side, which learns of it by the [`Signal`].
 
+mod compressed;
 mod copies;
 mod message;
 
@@ -10,10 +11,12 @@ use core::fmt;
 use bytes::{Buf, BytesMut};
 
 use crate::config::{Config, Delivery, Role};
+use crate::deflate::Inflater;
 use crate::error::{TransportFailure, Violation};
 use crate::event::StreamPosition;
 use crate::message::{Chunk, Kind, Message};
 use crate::signal::{Fault, News, Progress, Signal};
+use crate::upgrade::Agreement;
 use crate::wire::close_payload;
 use crate::wire::header::{self, Header, Opcode};
 use crate::wire::mask;
@@ -58,6 +61,8 @@ pub struct Receiver {
     input: Input,
     /// The most that an input buffer was seen to hold. A buffer that was read in part shows less.
     buffer_size: usize,
+    /// There if compression was agreed on.
+    inflater: Option<Inflater>,
 }
 
 /// What it waits for. What was received may hold passwords, so it is not shown.
@@ -114,10 +119,18 @@ impl Receiver {
             discarding: false,
             input: Input::Open,
             buffer_size: 0,
+            inflater: None,
         }
     }
 
-    /// Takes one step, through at most one frame. `None` means that `input` is empty and that there is nothing to tell.
+    /// The opening handshake is done: what was agreed on holds.
+    pub(crate) fn open(&mut self, agreement: &Agreement, config: &Config) {
+        let deflate = agreement.deflate_parameters();
+        self.inflater = deflate.map(|agreed| Inflater::new(config, agreed, self.role));
+    }
+
+    /// Takes one step, through at most one frame, and inflates at most 64 KiB. `None` means that `input` is empty and that there is
+    /// nothing to tell; where a message is compressed, more of it may come without any input.
     ///
     /// Only what is used is taken from `input`, and what must be kept is kept here: any buffer may be passed next time.
     pub fn poll(&mut self, input: &mut BytesMut) -> Option<Signal> {
@@ -145,7 +158,7 @@ impl Receiver {
     /// As [`poll`](Self::poll).
     #[inline(never)]
     pub(crate) fn poll_any(&mut self, input: &mut BytesMut) -> Option<Signal> {
-        if input.is_empty() {
+        if input.is_empty() && !self.is_inflating() {
             return self.poll_end();
         }
         let before = input.len();
@@ -177,6 +190,7 @@ impl Receiver {
         self.frame = None;
         self.message = None;
         self.control = Vec::new();
+        self.inflater = None;
     }
 
     #[cold]
@@ -253,7 +267,7 @@ impl Receiver {
             return self.read_payload(frame, input);
         }
         if self.partial.len == 0
-            && let Some((header, header_len)) = header::parse(input, self.role)?
+            && let Some((header, header_len)) = header::parse(input, self.role, self.inflater.is_some())?
         {
             let frame = self.begin_frame(&header)?;
             input.advance(header_len);
@@ -277,7 +291,7 @@ impl Receiver {
                 self.partial.len = self.partial.len.saturating_add(1);
             }
             let seen = self.partial.bytes.get(..usize::from(self.partial.len)).unwrap_or_default();
-            if let Some((header, _)) = header::parse(seen, self.role)? {
+            if let Some((header, _)) = header::parse(seen, self.role, self.inflater.is_some())? {
                 self.partial.len = 0;
                 return Ok(Some(header));
             }
@@ -293,9 +307,11 @@ impl Receiver {
             (Opcode::Continuation, Some(message)) => {
                 message.begin_fragment(header.payload_len, &self.rules)?;
             }
-            (Opcode::Text | Opcode::Binary, Some(_)) => return Err(Violation::ExpectedContinuation.into()),
-            (Opcode::Text, None) => self.rules.judge_first(Kind::Text, header.payload_len)?,
-            (Opcode::Binary, None) => self.rules.judge_first(Kind::Binary, header.payload_len)?,
+            (_, Some(_)) => return Err(Violation::ExpectedContinuation.into()),
+            (opcode, None) => {
+                let (kind, compressed) = first_frame(opcode);
+                self.rules.judge_first(kind, header.payload_len, compressed)?;
+            }
         }
         let &Header { fin, opcode, mask, payload_len } = header;
         Ok(Frame { fin, opcode, mask, remaining: payload_len })
@@ -307,8 +323,12 @@ impl Receiver {
 
     fn read_data(&mut self, mut frame: Frame, input: &mut BytesMut) -> Result<News, Fault> {
         let in_chunks = self.rules.delivery == Delivery::Chunks;
-        let kind = if frame.opcode == Opcode::Text { Kind::Text } else { Kind::Binary };
-        let message = self.message.get_or_insert_with(|| Unfinished::new(kind));
+        let (kind, compressed) = first_frame(frame.opcode);
+        let message = self.message.get_or_insert_with(|| Unfinished::new(kind, compressed));
+        if message.is_compressed() {
+            return self.read_compressed(frame, input);
+        }
+        let before = message.received();
         let len = usize::try_from(frame.remaining).unwrap_or(usize::MAX);
         let taken = len.min(input.len()).min(if in_chunks { message.room() } else { usize::MAX });
         frame.remaining = frame.remaining.saturating_sub(taken as u64);
@@ -326,7 +346,7 @@ impl Receiver {
         if !in_chunks {
             return Ok(News::Nothing);
         }
-        self.is_fast = message.is_fast(taken);
+        self.is_fast = message.is_fast(before);
         Ok(message.take_chunk().map_or(News::Nothing, News::Chunk))
     }
 
@@ -363,5 +383,15 @@ impl Receiver {
                 News::Close(close)
             }
         })
+    }
+}
+
+/// What begins with a frame with this opcode: the kind of the message, and whether it is compressed.
+fn first_frame(opcode: Opcode) -> (Kind, bool) {
+    match opcode {
+        Opcode::Text => (Kind::Text, false),
+        Opcode::CompressedText => (Kind::Text, true),
+        Opcode::CompressedBinary => (Kind::Binary, true),
+        _ => (Kind::Binary, false),
     }
 }

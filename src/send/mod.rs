@@ -18,6 +18,7 @@ use bytes::{Buf, Bytes};
 
 use crate::close::{CloseCode, CloseFrame};
 use crate::config::{Config, Role};
+use crate::deflate::Deflater;
 use crate::entropy::Entropy;
 use crate::message::{Chunk, Kind, Message};
 use crate::wire::header::{Header, MAX_CONTROL_PAYLOAD, Opcode};
@@ -49,6 +50,8 @@ pub(crate) struct Outbox {
     pongs_encoded: usize,
     /// The kind of the message whose last chunk was not queued yet.
     unfinished: Option<Kind>,
+    /// There if compression was agreed on.
+    deflater: Option<Deflater>,
     /// Nothing is encoded after the Close frame, or the HTTP answer in its place.
     close_encoded: bool,
     /// Code and reason of the Close frame that was encoded. An HTTP answer has none, nor has a frame that was discarded.
@@ -109,6 +112,7 @@ impl Outbox {
             backlog: None,
             pongs_encoded: 0,
             unfinished: None,
+            deflater: None,
             close_encoded: false,
             close_frame: None,
             marks: Queue::new(),
@@ -116,6 +120,16 @@ impl Outbox {
             messages_dropped: 0,
             bytes_dropped: 0,
         }
+    }
+
+    /// From now on messages may be compressed.
+    pub(crate) fn set_deflater(&mut self, deflater: Option<Deflater>) {
+        self.deflater = deflater;
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(crate) fn deflater(&mut self) -> Option<&mut Deflater> {
+        self.deflater.as_mut()
     }
 
     pub(crate) fn entropy(&mut self) -> &mut Entropy {
@@ -206,22 +220,40 @@ impl Outbox {
 
     #[inline]
     pub(crate) fn push_message(&mut self, message: Message) {
-        let opcode = Opcode::of(message.kind());
-        self.push_piece(Piece { opcode, payload: message.into_payload(), last: true });
+        let kind = message.kind();
+        if let Some(deflater) = &mut self.deflater
+            && let Some(payload) = deflater.compress(message.payload())
+        {
+            return self.push_piece(Piece { opcode: Opcode::compressed(kind), payload, last: true });
+        }
+        self.push_piece(Piece { opcode: Opcode::of(kind), payload: message.into_payload(), last: true });
     }
 
     pub(crate) fn push_chunk(&mut self, chunk: Chunk) {
-        let kind = chunk.piece.kind();
-        let opcode = if self.unfinished.is_some() { Opcode::Continuation } else { Opcode::of(kind) };
-        self.push_piece(Piece { opcode, payload: chunk.piece.into_payload(), last: chunk.is_last });
-        self.unfinished = (!chunk.is_last).then_some(kind);
+        let Chunk { piece, is_last: last } = chunk;
+        if last && self.unfinished.is_none() {
+            return self.push_message(piece);
+        }
+        let kind = piece.kind();
+        let begins = self.unfinished.is_none();
+        let payload = piece.into_payload();
+        let compressed =
+            self.deflater.as_mut().and_then(|deflater| deflater.compress_chunk(&payload, begins, last));
+        let opcode = match &compressed {
+            _ if !begins => Opcode::Continuation,
+            Some(_) => Opcode::compressed(kind),
+            None => Opcode::of(kind),
+        };
+        self.push_piece(Piece { opcode, payload: compressed.unwrap_or(payload), last });
+        self.unfinished = (!last).then_some(kind);
     }
 
     /// Its bytes are shared, unless they must be masked, cut into frames, or wait.
     pub(crate) fn push_prepared(&mut self, prepared: &Prepared) {
-        let piece = prepared.piece();
+        let framed = prepared.framed(self.deflater.as_mut());
+        let piece = framed.piece();
         if self.role == Role::Server && self.is_clear() && piece.payload.len() <= self.max_frame {
-            self.wire.push(prepared.frame().clone());
+            self.wire.push(framed.frame.clone());
             self.mark(Mark::Message);
         } else {
             self.push_piece(piece);
@@ -309,6 +341,7 @@ impl Outbox {
         self.bytes_dropped = self.bytes_unsent();
         self.wire.clear();
         self.taken = 0;
+        self.deflater = None;
         if !self.close_encoded {
             self.nothing_follows(None);
         }

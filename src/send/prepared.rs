@@ -5,6 +5,9 @@ use core::fmt;
 use bytes::{Bytes, BytesMut};
 
 use super::backlog::Piece;
+#[cfg(feature = "deflate")]
+use crate::config::Deflate;
+use crate::deflate::Deflater;
 use crate::message::Message;
 use crate::wire::header::{self, Header, Opcode};
 
@@ -31,27 +34,66 @@ use crate::wire::header::{self, Header, Opcode};
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Prepared {
+    plain: Framed,
+    /// The same once more, compressed by itself, with the window that it takes.
+    compressed: Option<(Framed, u8)>,
+}
+
+/// A message in one frame that is not masked.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Framed {
     opcode: Opcode,
-    /// The message in one frame that is not masked.
-    frame: Bytes,
+    pub(super) frame: Bytes,
     header_len: usize,
 }
 
 impl Prepared {
-    /// Frames a message.
+    /// Frames a message. It is sent as it is, also where compression was agreed on.
     #[must_use]
     pub fn new(message: impl Into<Message>) -> Self {
         let message = message.into();
-        let opcode = Opcode::of(message.kind());
-        let mut frame = BytesMut::with_capacity(message.len().saturating_add(header::MAX_LEN));
-        Header { fin: true, opcode, mask: None, payload_len: message.len() as u64 }.write(&mut frame);
-        let header_len = frame.len();
-        frame.extend_from_slice(message.payload());
-        Self { opcode, frame: frame.freeze(), header_len }
+        Self { plain: Framed::new(Opcode::of(message.kind()), message.payload()), compressed: None }
     }
 
-    pub(super) fn frame(&self) -> &Bytes {
-        &self.frame
+    /// Frames a message, and compresses it as `policy` says, if it gets smaller by that: once for all connections that agreed to
+    /// compression (RFC 7692) with a window of this size or a larger one. Others send it as it is.
+    ///
+    /// With context takeover the connection's own messages after it refer to none before it, so that the first of them gets less
+    /// small: a connection's context has not seen what was compressed without it.
+    ///
+    /// ```
+    /// use websocket_proto::{Deflate, Prepared};
+    ///
+    /// let news = Prepared::compressed("it rains cats and dogs. ".repeat(100), &Deflate::default());
+    /// ```
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn compressed(message: impl Into<Message>, policy: &Deflate) -> Self {
+        let message = message.into();
+        let mut deflater = Deflater::alone(policy);
+        let payload = deflater.compress(message.payload());
+        let framed = payload.map(|payload| Framed::new(Opcode::compressed(message.kind()), &payload));
+        Self { compressed: framed.map(|framed| (framed, deflater.window_bits())), ..Self::new(message) }
+    }
+
+    /// What a connection with this compressor sends.
+    pub(super) fn framed(&self, deflater: Option<&mut Deflater>) -> &Framed {
+        if let Some((framed, window_bits)) = &self.compressed
+            && deflater.is_some_and(|deflater| deflater.takes_prepared(*window_bits))
+        {
+            return framed;
+        }
+        &self.plain
+    }
+}
+
+impl Framed {
+    fn new(opcode: Opcode, payload: &[u8]) -> Self {
+        let mut frame = BytesMut::with_capacity(payload.len().saturating_add(header::MAX_LEN));
+        Header { fin: true, opcode, mask: None, payload_len: payload.len() as u64 }.write(&mut frame);
+        let header_len = frame.len();
+        frame.extend_from_slice(payload);
+        Self { opcode, frame: frame.freeze(), header_len }
     }
 
     /// As a message that waits like any other.
@@ -63,6 +105,6 @@ impl Prepared {
 /// Its length. What it says may be secret.
 impl fmt::Debug for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prepared").field("len", &self.frame.len()).finish_non_exhaustive()
+        f.debug_struct("Prepared").field("len", &self.plain.frame.len()).finish_non_exhaustive()
     }
 }

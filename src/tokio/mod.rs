@@ -214,6 +214,12 @@ where
         poll_fn(|cx| self.poll_send(&mut send, cx)).await
     }
 
+    /// Whether messages that begin from now on are compressed: see [`Connection::set_compression`].
+    #[cfg(feature = "deflate")]
+    pub fn set_compression(&mut self, on: bool) {
+        self.driver.connection.set_compression(on);
+    }
+
     /// Queues a Ping with at most 125 bytes of payload; it goes out as soon as the socket is polled.
     /// [`Event::Pong`] and [`Stats::round_trip`] tell the answer.
     ///
@@ -248,6 +254,13 @@ where
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
         self.driver.connection.subprotocol()
+    }
+
+    /// What was agreed on for compression (RFC 7692).
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(&self) -> Option<crate::DeflateParameters> {
+        self.driver.connection.deflate()
     }
 
     /// What the connection counted.

@@ -155,8 +155,8 @@ pub enum HandshakeError {
     /// The list of offered subprotocols contains something that is no token (RFC 6455 §4.1, item 10).
     #[error("an offered subprotocol is not a token")]
     SubprotocolSyntax,
-    /// The list of offered extensions is malformed (RFC 6455 §9.1).
-    #[error("an offered extension is malformed")]
+    /// The list of extensions is malformed (RFC 6455 §9.1).
+    #[error("an extension is malformed")]
     ExtensionSyntax,
     /// There is more than one `Origin` (RFC 6454 §7.3), so it cannot be said which one the policy should
     /// judge.
@@ -181,6 +181,10 @@ pub enum HandshakeError {
     /// The server agreed to an extension that was not offered (RFC 6455 §4.1).
     #[error("the server agreed to an extension that was not offered")]
     ExtensionNotOffered,
+    /// The server agreed to an extension in a way that was not offered (RFC 6455 §9.1, RFC 7692 §7.1): with parameters that are
+    /// unknown, repeated, invalid, missing, or more than was asked for.
+    #[error("the server agreed to an extension in a way that was not offered")]
+    ExtensionParameters,
     /// The server chose a subprotocol that was not offered (RFC 6455 §4.1).
     #[error("the server chose a subprotocol that was not offered")]
     SubprotocolNotOffered,
@@ -225,6 +229,7 @@ impl HandshakeError {
             | Self::AcceptRepeated
             | Self::AcceptMismatch
             | Self::ExtensionNotOffered
+            | Self::ExtensionParameters
             | Self::SubprotocolNotOffered
             | Self::SubprotocolRepeated
             | Self::EndedEarly => None,

@@ -36,31 +36,53 @@ impl<'a> Iterator for Elements<'a> {
 }
 
 /// Whether an element of `Sec-WebSocket-Extensions` is one: a name and parameters (RFC 6455 §9.1). Every byte is looked at
-/// twice at most.
+/// three times at most.
 pub(crate) fn is_extension(element: &[u8]) -> bool {
+    let (name, mut parameters) = parameters(element);
+    is_token(name)
+        && parameters.all(|(name, value)| is_token(name) && value.is_none_or(Value::is_well_formed))
+}
+
+/// The name of an extension, and its parameters.
+pub(crate) fn parameters(element: &[u8]) -> (&[u8], impl Iterator<Item = (&[u8], Option<Value<'_>>)>) {
     let mut rest = Some(element);
-    let mut parts = core::iter::from_fn(|| {
+    let mut parts = core::iter::from_fn(move || {
         let value = rest.take()?;
         let (part, after) =
             position(value, b';').and_then(|semicolon| value.split_at_checked(semicolon)).unzip();
         rest = after.and_then(|after| after.get(1..));
         Some(part.unwrap_or(value).trim_ascii())
     });
-    parts.next().is_some_and(is_token) && parts.all(is_parameter)
+    (parts.next().unwrap_or_default(), parts.map(parameter))
 }
 
-fn is_parameter(part: &[u8]) -> bool {
-    let Some((name, value)) =
-        part.iter().position(|&byte| byte == b'=').and_then(|equals| part.split_at_checked(equals))
-    else {
-        return is_token(part);
-    };
-    let value = value.get(1..).unwrap_or_default().trim_ascii();
-    let is_value = match value.strip_prefix(b"\"").map(|value| value.strip_suffix(b"\"")) {
-        Some(quoted) => quoted.is_some_and(is_token_once_unquoted),
-        None => is_token(value),
-    };
-    is_token(name.trim_ascii()) && is_value
+fn parameter(part: &[u8]) -> (&[u8], Option<Value<'_>>) {
+    match part.iter().position(|&byte| byte == b'=').and_then(|equals| part.split_at_checked(equals)) {
+        Some((name, value)) => {
+            (name.trim_ascii(), Some(Value(value.get(1..).unwrap_or_default().trim_ascii())))
+        }
+        None => (part, None),
+    }
+}
+
+/// The value of a parameter, a token or a quoted string.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Value<'a>(&'a [u8]);
+
+impl Value<'_> {
+    fn is_well_formed(self) -> bool {
+        match self.0.strip_prefix(b"\"").map(|value| value.strip_suffix(b"\"")) {
+            Some(quoted) => quoted.is_some_and(is_token_once_unquoted),
+            None => is_token(self.0),
+        }
+    }
+
+    /// Whether a well-formed value says this.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn is(self, token: &[u8]) -> bool {
+        // In a token, and around one, quotes and backslashes are nothing but quotation.
+        self.0.iter().filter(|byte| !matches!(byte, b'"' | b'\\')).eq(token)
+    }
 }
 
 /// What stands between quotes must be a token too, once it is unquoted (RFC 6455 §9.1).

@@ -9,6 +9,8 @@ mod agreement;
 mod answer;
 pub(crate) mod check;
 mod client_request;
+#[cfg_attr(not(feature = "deflate"), path = "no_deflate.rs")]
+mod deflate;
 mod error;
 mod headers;
 mod lines;
@@ -21,6 +23,10 @@ mod retry_after;
 pub use agreement::Agreement;
 pub use answer::{Accept, Reject};
 pub use client_request::ClientRequest;
+#[cfg(feature = "deflate")]
+pub use deflate::DeflateParameters;
+#[cfg(not(feature = "deflate"))]
+pub(crate) use deflate::DeflateParameters;
 pub use error::{HandshakeError, InvalidHead, Misuse};
 pub use headers::Headers;
 pub use origin::{Origin, OriginPolicy};

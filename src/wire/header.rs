@@ -14,6 +14,8 @@ pub(crate) const MAX_CONTROL_PAYLOAD: usize = 125;
 
 const FIN: u8 = 0x80;
 const RESERVED: u8 = 0x70;
+/// Set in the first frame of a compressed message (RFC 7692 §6).
+const RSV1: u8 = 0x40;
 const OPCODE: u8 = 0x0f;
 const FIN_TEXT: u8 = FIN | Opcode::Text.bits();
 const FIN_BINARY: u8 = FIN | Opcode::Binary.bits();
@@ -27,6 +29,9 @@ pub(crate) enum Opcode {
     Continuation,
     Text,
     Binary,
+    /// Text or binary with RSV1, which no other frame may have: what begins is a compressed message (RFC 7692 §6).
+    CompressedText,
+    CompressedBinary,
     Close,
     Ping,
     Pong,
@@ -53,11 +58,30 @@ impl Opcode {
         }
     }
 
+    /// That of a compressed message's first frame.
+    pub(crate) const fn compressed(kind: Kind) -> Self {
+        match kind {
+            Kind::Text => Self::CompressedText,
+            Kind::Binary => Self::CompressedBinary,
+        }
+    }
+
+    /// With RSV1.
+    fn with_compression(self) -> Result<Self, Violation> {
+        match self {
+            Self::Text => Ok(Self::CompressedText),
+            Self::Binary => Ok(Self::CompressedBinary),
+            _ => Err(Violation::ReservedBits),
+        }
+    }
+
     const fn bits(self) -> u8 {
         match self {
             Self::Continuation => 0x0,
             Self::Text => 0x1,
             Self::Binary => 0x2,
+            Self::CompressedText => RSV1 | 0x1,
+            Self::CompressedBinary => RSV1 | 0x2,
             Self::Close => 0x8,
             Self::Ping => 0x9,
             Self::Pong => 0xa,
@@ -78,18 +102,23 @@ pub(crate) struct Header {
 }
 
 /// Reads a header from the front of `bytes`, which `receiver` is to receive: the header and its length in bytes, or `None`
-/// if it is not there whole.
+/// if it is not there whole. `compression` tells whether it was agreed on.
 ///
 /// The first two bytes are judged as soon as they are there.
 #[inline]
-pub(crate) fn parse(bytes: &[u8], receiver: Role) -> Result<Option<(Header, usize)>, Violation> {
+pub(crate) fn parse(
+    bytes: &[u8],
+    receiver: Role,
+    compression: bool,
+) -> Result<Option<(Header, usize)>, Violation> {
     let Some((&[first, second], rest)) = bytes.split_first_chunk() else {
         return Ok(None);
     };
-    if first & RESERVED != 0 {
-        return Err(Violation::ReservedBits);
-    }
-    let opcode = Opcode::parse(first & OPCODE)?;
+    let opcode = match first & RESERVED {
+        0 => Opcode::parse(first & OPCODE)?,
+        RSV1 if compression => Opcode::parse(first & OPCODE)?.with_compression()?,
+        _ => return Err(Violation::ReservedBits),
+    };
     let fin = first & FIN != 0;
     let masked = second & MASKED != 0;
     match receiver {
@@ -209,10 +238,13 @@ mod tests {
     use proptest::prelude::*;
 
     /// What the first two bytes of a frame say, worked out here a second time and in another way.
-    fn judge(first: u8, second: u8, receiver: Role) -> Result<(), Violation> {
+    fn judge(first: u8, second: u8, receiver: Role, compression: bool) -> Result<(), Violation> {
         let control = first & 0x08 != 0;
+        let may_be_compressed = compression && matches!(first & 0x0f, 1 | 2);
         match first & 0x0f {
-            _ if first & 0x70 != 0 => Err(Violation::ReservedBits),
+            _ if first & 0x30 != 0 => Err(Violation::ReservedBits),
+            0..=2 | 8..=10 if first & 0x40 != 0 && !may_be_compressed => Err(Violation::ReservedBits),
+            _ if first & 0x40 != 0 && !compression => Err(Violation::ReservedBits),
             opcode @ (3..=7 | 11..) => Err(Violation::ReservedOpcode(opcode)),
             _ if receiver == Role::Server && second < 0x80 => Err(Violation::Unmasked),
             _ if receiver == Role::Client && second >= 0x80 => Err(Violation::Masked),
@@ -225,10 +257,13 @@ mod tests {
     #[test]
     fn all_first_two_bytes_are_judged_at_once_in_both_roles() {
         for receiver in [Role::Client, Role::Server] {
-            for pair in 0..=u16::MAX {
-                let [first, second] = pair.to_be_bytes();
-                let judged = parse(&[first, second], receiver).map(|_| ());
-                assert_eq!(judged, judge(first, second, receiver), "{first:#x} {second:#x} {receiver:?}");
+            for compression in [false, true] {
+                for pair in 0..=u16::MAX {
+                    let [first, second] = pair.to_be_bytes();
+                    let judged = parse(&[first, second], receiver, compression).map(|_| ());
+                    let expected = judge(first, second, receiver, compression);
+                    assert_eq!(judged, expected, "{first:#x} {second:#x} {receiver:?} {compression}");
+                }
             }
         }
     }
@@ -247,7 +282,7 @@ mod tests {
             (&[0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0], Err(Violation::LengthOverflow)),
         ];
         for (bytes, expected) in table {
-            let actual = parse(bytes, Role::Client).map(|parsed| parsed.unwrap().0.payload_len);
+            let actual = parse(bytes, Role::Client, false).map(|parsed| parsed.unwrap().0.payload_len);
             assert_eq!(actual, expected, "{bytes:x?}");
         }
     }
@@ -258,7 +293,7 @@ mod tests {
             let mask = (receiver == Role::Server).then_some(key);
             (Header { fin: true, opcode: Opcode::of(kind), mask, payload_len }, len)
         });
-        let any = parse(bytes, receiver).ok().flatten();
+        let any = parse(bytes, receiver, true).ok().flatten();
         message
             == any.filter(|(header, _)| header.fin && matches!(header.opcode, Opcode::Text | Opcode::Binary))
     }
@@ -288,16 +323,16 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read_and_every_shorter_piece_is_incomplete(
-            fin: bool, text: bool, mask: Option<[u8; 4]>, bits in 0_u32..63, noise: u64,
+            fin: bool, which in 0_usize..3, mask: Option<[u8; 4]>, bits in 0_u32..63, noise: u64,
         ) {
-            let opcode = if text { Opcode::Text } else { Opcode::Continuation };
+            let opcode = [Opcode::Text, Opcode::Continuation, Opcode::CompressedBinary][which];
             let header = Header { fin, opcode, mask, payload_len: noise & ((1 << bits) - 1) };
             let mut bytes = BytesMut::new();
             header.write(&mut bytes);
             let receiver = if mask.is_some() { Role::Server } else { Role::Client };
-            prop_assert_eq!(parse(&bytes, receiver), Ok(Some((header, bytes.len()))));
+            prop_assert_eq!(parse(&bytes, receiver, true), Ok(Some((header, bytes.len()))));
             for len in 0..bytes.len() {
-                prop_assert_eq!(parse(&bytes[..len], receiver), Ok(None));
+                prop_assert_eq!(parse(&bytes[..len], receiver, true), Ok(None));
             }
         }
     }

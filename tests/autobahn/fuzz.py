@@ -3,7 +3,7 @@
     fuzz.py SET REPORT URL    connect to the server at URL and test it
     fuzz.py SET REPORT        listen, and test the client that connects
 
-SET is core, deflate or all; REPORT is the folder to write the report to, at
+SET is core, deflate, sample or all; REPORT is the folder to write the report to, at
 the end or on SIGTERM.
 
 This is what the suite's own command `wstest -m fuzzingclient|fuzzingserver`
@@ -22,7 +22,11 @@ from twisted.internet import reactor
 AGENT = "websocket-proto"
 CORE = ["%d.*" % section for section in (1, 2, 3, 4, 5, 6, 7, 9, 10)]
 DEFLATE = ["12.*", "13.*"]
-SETS = {"core": CORE, "deflate": DEFLATE, "all": CORE + DEFLATE}
+# Of each way to compress, the short messages: whole, from 16 bytes to 8 KiB, and 8 KiB in fragments of 256 bytes.
+SAMPLE = ["%d.%d.%d" % (section, way, case)
+          for section, ways in ((12, 5), (13, 7)) for way in range(1, ways + 1)
+          for case in (1, 2, 3, 4, 5, 6, 11)]
+SETS = {"core": CORE, "deflate": DEFLATE, "sample": SAMPLE, "all": CORE + DEFLATE}
 
 
 class ReportOnce:

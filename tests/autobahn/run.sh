@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Runs the Autobahn test suite against this crate:
 #
-#   run.sh [server|client|both] [core|deflate|all]     (default: both core)
+#   run.sh [server|client|both] [core|deflate|sample|all]     (default: both core)
 #
 # README.md says what it needs and which environment variables it heeds.
 set -euo pipefail
 exec </dev/null
 
 usage() {
-  echo "run.sh: $1; usage: run.sh [server|client|both] [core|deflate|all]" >&2
+  echo "run.sh: $1; usage: run.sh [server|client|both] [core|deflate|sample|all]" >&2
   exit 2
 }
 [ $# -le 2 ] || usage "too many arguments"
@@ -20,7 +20,8 @@ esac
 cases=${2-core}
 case $cases in
   core) deflate=() limit=900 ;;
-  deflate | all) deflate=(--deflate) limit=3600 ;;
+  sample) deflate=(--deflate --context-takeover) limit=900 ;;
+  deflate | all) deflate=(--deflate --context-takeover) limit=3600 ;;
   *) usage "no such set of cases: '$cases'" ;;
 esac
 limit=${AUTOBAHN_TIMEOUT:-$limit}
@@ -122,7 +123,7 @@ for role in "${roles[@]}"; do
   esac
 done
 if [ ${#needed[@]} != 0 ]; then
-  start 3600 env -C "$root" cargo build --release --features tokio "${needed[@]}"
+  start 3600 env -C "$root" cargo build --release --features tokio,deflate "${needed[@]}"
   wait "$!"
 fi
 install=(bash "$here/install.sh" "${AUTOBAHN_HOME:-$work}")

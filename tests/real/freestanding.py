@@ -15,11 +15,11 @@ import subprocess
 import sys
 import threading
 import time
-import venv
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "lib"))
 
+import packages
 from harness import WAIT, Process, Skip, expect, main, wait_for
 
 EXAMPLE = HERE.parents[1] / "examples" / "freestanding"
@@ -27,10 +27,6 @@ HEAP = 64 * 1024
 MAX_MESSAGE = 8 * 1024  # what src/echo.rs sets, with the deadlines below
 MAX_FRAME_OUT = 1024
 HANDSHAKE = HEARTBEAT = 5.0
-
-WEBSOCKETS = "17.4"
-# Of the wheel without compiled parts, which fits every machine.
-WEBSOCKETS_HASH = "c6bd2c9781915592b209160d0f017d4c7c82ad53075e6b0c24d2a89299e7f9e9"
 
 GREETING = "Grüße, 世界, שלום, \u0000 and 👋🏽"
 HEAD = (
@@ -50,25 +46,6 @@ def build():
     built = subprocess.run(command, cwd=EXAMPLE, stdout=subprocess.PIPE, check=True)
     messages = [json.loads(line) for line in built.stdout.splitlines()]
     return next(message["executable"] for message in messages if message.get("executable"))
-
-
-def install():
-    """Makes `websockets` importable, from an environment of its own in work/."""
-    if sys.version_info < (3, 11):
-        raise Skip(f"websockets {WEBSOCKETS} needs Python 3.11")
-    home = HERE / "work" / f"websockets-{WEBSOCKETS}-{sys.implementation.cache_tag}"
-    if not (home / "complete").exists():
-        print(f"# installing websockets {WEBSOCKETS}", flush=True)
-        pip = [home / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        pin = f"websockets=={WEBSOCKETS} --hash=sha256:{WEBSOCKETS_HASH}\n"
-        try:
-            venv.create(home, clear=True, with_pip=True)
-            (home / "requirements.txt").write_text(pin)
-            subprocess.run([*pip, "--no-deps", "--require-hashes", "-r", home / "requirements.txt"], check=True)
-        except (subprocess.CalledProcessError, OSError) as error:
-            raise Skip(f"websockets {WEBSOCKETS} could not be installed: {error}") from error
-        (home / "complete").touch()
-    sys.path.insert(0, str(next(home.glob("lib/python*/site-packages"))))
 
 
 class Bridge(Process):
@@ -569,7 +546,7 @@ def deadlines(check, silent, mute):
 
 def test(check):
     program = build()
-    install()
+    packages.websockets()
     import websockets
 
     print(f"# websockets {websockets.__version__}, {os.path.getsize(program)} bytes of program", flush=True)

@@ -88,6 +88,11 @@ impl Endpoint {
         }
     }
 
+    /// Lets go of what was written and not carried yet.
+    pub fn forget_output(&mut self) {
+        self.output = BytesMut::new();
+    }
+
     /// How it ended, if it has.
     pub fn closed(&self) -> Option<&CloseEvent> {
         let mut ends = self.events.iter().enumerate().filter_map(|(index, event)| match event {

@@ -1,6 +1,7 @@
 //! Writes the seed corpus: `cargo run --example seeds`, in this directory. It is committed, so run this only after a change
 //! here or to the format of the inputs.
 
+mod deflate;
 mod pair;
 mod requests;
 mod responses;
@@ -11,7 +12,9 @@ mod words;
 use std::{fs, io, path::Path};
 
 use websocket_proto::Role;
-use websocket_proto_fuzz::{Answering, Asking, Cutting, Script, Session, Talk, Wording};
+use websocket_proto_fuzz::{
+    Answering, Asking, Cutting, Inflating, Offering, Script, Session, Talk, Trip, Wording,
+};
 
 fn main() -> io::Result<()> {
     write("server_bytes", streams::scripts(Role::Server), Script::encode)?;
@@ -21,6 +24,9 @@ fn main() -> io::Result<()> {
     write("request_head", requests::askings(), Asking::encode)?;
     write("response_head", responses::answerings(), Answering::encode)?;
     write("tokio_adapter", sessions::sessions(), Session::encode)?;
+    write("deflate_offers", deflate::offerings(), Offering::encode)?;
+    write("inflate", deflate::inflatings(), Inflating::encode)?;
+    write("deflate_round_trip", deflate::trips(), Trip::encode)?;
     write("header_values", words::wordings(), Wording::encode)
 }
 

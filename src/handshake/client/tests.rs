@@ -12,7 +12,7 @@ const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
 fn handshake() -> ClientHandshake {
     let request = ClientRequest::new("example.com", "/").unwrap();
     let request = request.subprotocol("v1").and_then(|r| r.subprotocol("v2")).unwrap();
-    ClientHandshake::new(&request, *b"the sample nonce", LIMITS).0
+    ClientHandshake::new(&request, *b"the sample nonce", LIMITS, None).0
 }
 
 /// The last step, with what is left of the input, when it comes in pieces of this size.
@@ -50,7 +50,7 @@ fn the_request() {
         .and_then(|r| r.subprotocol("v2"))
         .and_then(|r| r.origin("https://example.com"))
         .unwrap();
-    let (_, head) = ClientHandshake::new(&request, *b"the sample nonce", LIMITS);
+    let (_, head) = ClientHandshake::new(&request, *b"the sample nonce", LIMITS, None);
     assert_eq!(
         head,
         "GET /chat?a HTTP/1.1\r\nHost: example.com:9001\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\

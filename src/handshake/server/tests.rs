@@ -186,23 +186,23 @@ fn accepts() {
     let mut handshake = pending("Sec-WebSocket-Protocol: a, b\r\nOrigin: https://example.com\r\n");
     let accept = Accept::new(OriginPolicy::SameHost).header("X-A", "b").unwrap();
     let wrong = accept.clone().subprotocol("c").unwrap();
-    assert_eq!(handshake.accept(&wrong), Err(Misuse::SubprotocolNotOffered));
+    assert_eq!(handshake.accept(&wrong, None), Err(Misuse::SubprotocolNotOffered));
     assert_eq!(handshake.reject(&Reject::new(200).unwrap()), Err(Misuse::StatusNotAllowed));
     assert!(handshake.waits_for_decision(), "misuse changes nothing");
 
-    let accepted = handshake.accept(&accept.clone().subprotocol("b").unwrap()).unwrap();
+    let accepted = handshake.accept(&accept.clone().subprotocol("b").unwrap(), None).unwrap();
     let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: b\r\nX-A: b\r\n\r\n";
     let agreement = Agreement::new().with_subprotocol("b");
     assert_eq!(accepted, Accepted::Open { head: Bytes::from_static(head.as_bytes()), agreement });
-    assert_eq!(handshake.accept(&accept), Err(Misuse::NoRequestPending));
+    assert_eq!(handshake.accept(&accept, None), Err(Misuse::NoRequestPending));
     assert_eq!(handshake.reject(&Reject::new(404).unwrap()), Err(Misuse::NoRequestPending));
 }
 
 #[test]
 fn a_foreign_origin_is_denied() {
     let mut handshake = pending("Origin: https://evil.net\r\n");
-    let accepted = handshake.accept(&Accept::new(OriginPolicy::SameHost)).unwrap();
+    let accepted = handshake.accept(&Accept::new(OriginPolicy::SameHost), None).unwrap();
     let Accepted::Denied { answer, error } = accepted else { panic!("{accepted:?}") };
     assert_eq!(error, HandshakeError::OriginNotAllowed);
     assert!(answer.starts_with(b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\n"));
@@ -214,7 +214,7 @@ fn rejects() {
     let answer = pending("").reject(&Reject::new(404).unwrap().body("gone")).unwrap();
     assert_eq!(answer, "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 4\r\n\r\ngone");
     let mut nothing = ServerHandshake::new(LIMITS, true);
-    assert_eq!(nothing.accept(&Accept::new(OriginPolicy::Any)), Err(Misuse::NoRequestPending));
+    assert_eq!(nothing.accept(&Accept::new(OriginPolicy::Any), None), Err(Misuse::NoRequestPending));
     assert_eq!(nothing.reject(&Reject::new(404).unwrap()), Err(Misuse::NoRequestPending));
 }
 
@@ -235,7 +235,7 @@ fn http_requests() {
         let Some(ServerStep::HttpRequest(request)) = step else { panic!("{step:?}") };
         assert_eq!((request.method(), request.host()), (method, host));
         assert_eq!((request.path(), request.query()), ("/health", Some("x")));
-        assert_eq!(handshake.accept(&Accept::new(OriginPolicy::Any)), Err(Misuse::NotAnUpgrade));
+        assert_eq!(handshake.accept(&Accept::new(OriginPolicy::Any), None), Err(Misuse::NotAnUpgrade));
         let answer = handshake.reject(&Reject::new(200).unwrap().body("ok")).unwrap();
         assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n") && answer.ends_with(end.as_bytes()), "{answer:?}");
         assert!(!handshake.waits_for_decision());
@@ -286,7 +286,7 @@ proptest! {
             Ok(request)
         };
         let Ok(sent) = build() else { return Ok(()) };
-        let (mut client, head) = ClientHandshake::new(&sent, [7; 16], LIMITS);
+        let (mut client, head) = ClientHandshake::new(&sent, [7; 16], LIMITS, None);
         let (mut server, step, left) = run(&head, head.len(), false);
         prop_assert_eq!(left, 0);
         let Some(ServerStep::Request(received)) = step else {
@@ -305,7 +305,7 @@ proptest! {
         if let Some(first) = received.subprotocols().next() {
             accept = accept.subprotocol(first).unwrap();
         }
-        let Ok(Accepted::Open { head, agreement }) = server.accept(&accept) else {
+        let Ok(Accepted::Open { head, agreement }) = server.accept(&accept, None) else {
             return Err(TestCaseError::fail("not accepted"));
         };
         let step = client.receive(&mut BytesMut::from(&head[..]));

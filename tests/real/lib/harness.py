@@ -98,7 +98,7 @@ def example(name):
     if named := os.environ.get(name.upper()):
         return os.path.realpath(named)
     subprocess.run(
-        ["cargo", "build", "--quiet", "--release", "--locked", "--features", "tokio", "--example", name],
+        ["cargo", "build", "--quiet", "--release", "--locked", "--features", "tokio,deflate", "--example", name],
         cwd=ROOT,
         check=True,
     )

@@ -1,50 +1,181 @@
 //! The columns of the table: one file for one crate, each set up as its documentation says, with its defaults unless
 //! the file gives a reason.
 
+mod fastwebsockets;
+mod raw_tcp;
+mod serving;
+mod sockudo_ws;
+mod tokio_tungstenite;
 mod tokio_websockets;
 mod tungstenite;
+mod web_socket;
 mod websocket_proto;
+mod websocket_sans_io;
+mod wtx;
+mod yawc;
 
-use std::error::Error;
+use std::{error::Error, fmt};
+
+use bytes::Bytes;
+use tokio::net::TcpStream;
 
 use crate::transport::Transport;
 
-/// What went wrong in a column.
+pub(crate) use serving::Answering;
+
+/// What went wrong in a column; `NotOffered` if nothing did.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
-/// A message as the callback sees it. The column drops its own message when the callback returns.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Received<'a> {
-    Text(&'a str),
-    Binary(&'a [u8]),
+pub(crate) type Outcome = Result<(), Failure>;
+
+/// The crate does not do this kind of work, or this file does not show it.
+#[derive(Debug)]
+pub(crate) struct NotOffered;
+
+impl fmt::Display for NotOffered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not offered")
+    }
 }
 
-/// One column: a crate in one configuration.
-pub(crate) trait Peer: Sync {
-    /// What `--peer` takes.
-    fn name(&self) -> &'static str;
+impl Error for NotOffered {}
 
-    /// The package whose version in Cargo.lock heads the column.
-    fn package(&self) -> &'static str;
+/// The two kinds of message.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Kind {
+    Text,
+    Binary,
+}
 
-    /// What sets this column apart from the crate's defaults, if anything.
-    fn note(&self) -> &'static str {
-        ""
+/// A message as the callback sees it, a text checked to be UTF-8. The column drops its own message when the callback
+/// returns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Received<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) payload: &'a [u8],
+}
+
+impl<'a> Received<'a> {
+    pub(crate) fn text(payload: &'a [u8]) -> Self {
+        Self { kind: Kind::Text, payload }
     }
 
-    /// From an upgraded connection in the server's role: receives `count` messages, gives each to `each`, and stops.
-    fn receive(
-        &self,
-        transport: Transport<'_>,
-        count: usize,
-        each: &mut dyn FnMut(Received<'_>),
-    ) -> Result<(), Failure>;
+    pub(crate) fn binary(payload: &'a [u8]) -> Self {
+        Self { kind: Kind::Binary, payload }
+    }
 }
+
+pub(crate) type Each<'a> = &'a mut dyn FnMut(Received<'_>);
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Role {
+    Client,
+    Server,
+}
+
+/// The same binary message, sent over and over.
+pub(crate) struct Sending {
+    pub(crate) role: Role,
+    pub(crate) payload: Bytes,
+    /// How many times, on each transport.
+    pub(crate) count: usize,
+    /// How many messages share a flush.
+    pub(crate) per_flush: usize,
+}
+
+impl Sending {
+    /// Whether to flush after message number `index`, counted from 0.
+    pub(crate) fn flushes_after(&self, index: usize) -> bool {
+        (index + 1).is_multiple_of(self.per_flush) || index + 1 == self.count
+    }
+}
+
+/// Who calls whom.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Shape {
+    /// A state machine: the loop around it is written here.
+    Machine,
+    /// A socket over `Read + Write`.
+    Blocking,
+    /// A socket over `AsyncRead + AsyncWrite`.
+    Async,
+}
+
+/// What is said of a column.
+#[derive(Clone, Copy)]
+pub(crate) struct About {
+    /// What `--peer` takes and what heads the column.
+    pub(crate) name: &'static str,
+    /// The package whose version in Cargo.lock is that of the column.
+    pub(crate) package: &'static str,
+    pub(crate) shape: Shape,
+    /// What of a WebSocket endpoint it leaves to its user. Such a column is shown, and no target is held against it.
+    pub(crate) lacks: Option<&'static str>,
+}
+
+/// One column: a crate in one configuration. What it does not offer it leaves out.
+pub(crate) trait Peer: Sync {
+    fn about(&self) -> About;
+
+    /// In the server's role: receives `count` messages and gives each to `each`.
+    fn receive(&self, _io: Transport, _count: usize, _each: Each<'_>) -> Outcome {
+        Err(NotOffered.into())
+    }
+
+    /// Sends on all transports in turn.
+    fn send(&self, _ios: Vec<Transport>, _sending: &Sending) -> Outcome {
+        Err(NotOffered.into())
+    }
+
+    /// Sends on all transports in turn what was made ready once for all of them.
+    fn send_prepared(&self, _ios: Vec<Transport>, _sending: &Sending) -> Outcome {
+        Err(NotOffered.into())
+    }
+
+    /// A server's side of one opening handshake; the request is all there. The socket is dropped.
+    fn accept(&self, _io: Transport) -> Outcome {
+        Err(NotOffered.into())
+    }
+
+    /// A client's side of one opening handshake: `GET /chat` from `example.com`. The socket is dropped.
+    fn connect(&self, _io: Transport) -> Outcome {
+        Err(NotOffered.into())
+    }
+
+    /// In the server's role: sends back `count` messages. `per_flush` of them come in one read, and their answers may leave
+    /// in one write.
+    fn echo(&self, _io: Transport, _count: usize, _per_flush: usize) -> Outcome {
+        Err(NotOffered.into())
+    }
+
+    /// The loops that `serve` has, the one that its documentation shows first.
+    fn answers(&self) -> &'static [Answering] {
+        &[]
+    }
+
+    /// Starts a task that echoes on an open connection; says how many bytes its future has.
+    fn serve(&self, _io: TcpStream, _answering: Answering) -> Result<usize, Failure> {
+        Err(NotOffered.into())
+    }
+}
+
+/// The column that the works with real sockets are measured against.
+pub(crate) const RAW_TCP: &dyn Peer = &raw_tcp::RawTcp;
 
 /// All columns, in their order.
 pub(crate) const PEERS: &[&dyn Peer] = &[
-    &websocket_proto::WebsocketProto,
+    &websocket_proto::core::Core,
+    &websocket_proto::tokio::Tokio,
     &tungstenite::DEFAULT,
     &tungstenite::SMALL_BUFFER,
+    &tokio_tungstenite::DEFAULT,
+    &tokio_tungstenite::SMALL_BUFFER,
     &tokio_websockets::TokioWebsockets,
+    &fastwebsockets::Fastwebsockets,
+    &sockudo_ws::protocol::Inner,
+    &sockudo_ws::stream::Stream,
+    &yawc::Yawc,
+    &wtx::Wtx,
+    &web_socket::WebSocket,
+    &websocket_sans_io::WebsocketSansIo,
 ];

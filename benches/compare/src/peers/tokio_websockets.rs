@@ -1,45 +1,110 @@
-//! tokio-websockets, asynchronous.
+//! tokio-websockets, a `Stream` and a `Sink`.
 //!
-//! Features: `server`, and `sha1_smol`, which its documentation names where no TLS is needed; SHA-1 is for the handshake
-//! only. Its SIMD unmasking and UTF-8 validation are always built in and chosen at run time (`nightly` adds targets that
-//! need a nightly compiler). Configuration and limits: the defaults.
+//! Features: `server`, `client`, and `sha1_smol`, which its documentation names where no TLS is needed; SHA-1 is for the
+//! handshake only. Of the three sources of masks that it can be built with this is `fastrand`, the fastest. Its SIMD
+//! unmasking and UTF-8 validation are always built in and chosen at run time (`nightly` adds targets that need a nightly
+//! compiler). Configuration and limits: the defaults.
 
-use futures_util::StreamExt;
-use tokio_websockets::ServerBuilder;
+use futures_util::{SinkExt, StreamExt};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_websockets::{ClientBuilder, Message, ServerBuilder, WebSocketStream};
 
-use super::{Failure, Peer, Received};
+use super::{About, Answering, Each, Failure, Outcome, Peer, Received, Role, Sending, Shape, serving};
 use crate::transport::{Transport, block_on};
 
 pub(crate) struct TokioWebsockets;
 
+fn socket<S: AsyncRead + AsyncWrite + Unpin>(io: S, role: Role) -> WebSocketStream<S> {
+    match role {
+        Role::Client => ClientBuilder::new().take_over(io),
+        Role::Server => ServerBuilder::new().serve(io),
+    }
+}
+
+async fn next(socket: &mut WebSocketStream<Transport>) -> Result<Message, Failure> {
+    Ok(socket.next().await.ok_or("the stream ended")??)
+}
+
+fn seen(message: &Message) -> Result<Received<'_>, Failure> {
+    if let Some(text) = message.as_text() {
+        Ok(Received::text(text.as_ref()))
+    } else if message.is_binary() {
+        Ok(Received::binary(message.as_payload()))
+    } else {
+        Err(format!("unexpected: {message:?}").into())
+    }
+}
+
 impl Peer for TokioWebsockets {
-    fn name(&self) -> &'static str {
-        "tokio-websockets"
+    fn about(&self) -> About {
+        About { name: "tokio-websockets", package: "tokio-websockets", shape: Shape::Async, lacks: None }
     }
 
-    fn package(&self) -> &'static str {
-        "tokio-websockets"
-    }
-
-    fn receive(
-        &self,
-        transport: Transport<'_>,
-        count: usize,
-        each: &mut dyn FnMut(Received<'_>),
-    ) -> Result<(), Failure> {
+    fn receive(&self, io: Transport, count: usize, each: Each<'_>) -> Outcome {
         block_on(async {
-            let mut stream = ServerBuilder::new().serve(transport);
+            let mut socket = socket(io, Role::Server);
             for _ in 0..count {
-                let message = stream.next().await.ok_or("the stream ended")??;
-                if let Some(text) = message.as_text() {
-                    each(Received::Text(text));
-                } else if message.is_binary() {
-                    each(Received::Binary(message.as_payload()));
-                } else {
-                    return Err(format!("unexpected: {message:?}").into());
+                each(seen(&next(&mut socket).await?)?);
+            }
+            Ok(())
+        })
+    }
+
+    fn send(&self, ios: Vec<Transport>, sending: &Sending) -> Outcome {
+        block_on(async {
+            let mut sockets: Vec<_> = ios.into_iter().map(|io| socket(io, sending.role)).collect();
+            for index in 0..sending.count {
+                for socket in &mut sockets {
+                    socket.feed(Message::binary(sending.payload.clone())).await?;
+                    if sending.flushes_after(index) {
+                        socket.flush().await?;
+                    }
                 }
             }
             Ok(())
         })
+    }
+
+    fn accept(&self, io: Transport) -> Outcome {
+        block_on(async {
+            ServerBuilder::new().accept(io).await?;
+            Ok(())
+        })
+    }
+
+    fn connect(&self, io: Transport) -> Outcome {
+        block_on(async {
+            ClientBuilder::new().uri("ws://example.com/chat")?.connect_on(io).await?;
+            Ok(())
+        })
+    }
+
+    fn echo(&self, io: Transport, count: usize, per_flush: usize) -> Outcome {
+        block_on(async {
+            let mut socket = socket(io, Role::Server);
+            for index in 0..count {
+                let message = next(&mut socket).await?;
+                socket.feed(message).await?;
+                if (index + 1).is_multiple_of(per_flush) {
+                    socket.flush().await?;
+                }
+            }
+            Ok(socket.flush().await?)
+        })
+    }
+
+    fn answers(&self) -> &'static [Answering] {
+        &[Answering::Each, Answering::Batched]
+    }
+
+    fn serve(&self, io: TcpStream, answering: Answering) -> Result<usize, Failure> {
+        let socket = socket(io, Role::Server);
+        match answering {
+            Answering::Each => serving::spawn(serving::send_each(socket)),
+            Answering::Batched => serving::spawn(serving::feed_and_flush(socket)),
+        }
     }
 }

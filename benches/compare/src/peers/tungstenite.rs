@@ -6,54 +6,98 @@
 
 use tungstenite::{
     WebSocket,
-    protocol::{Message, Role, WebSocketConfig},
+    protocol::{Message, Role as TheirRole, WebSocketConfig},
 };
 
-use super::{Failure, Peer, Received};
+use super::{About, Each, Failure, Outcome, Peer, Received, Role, Sending, Shape};
 use crate::transport::Transport;
 
 pub(crate) struct Tungstenite {
     name: &'static str,
-    note: &'static str,
     read_buffer_size: Option<usize>,
 }
 
-pub(crate) const DEFAULT: Tungstenite = Tungstenite { name: "tungstenite", note: "", read_buffer_size: None };
+pub(crate) const DEFAULT: Tungstenite = Tungstenite { name: "tungstenite", read_buffer_size: None };
 
 pub(crate) const SMALL_BUFFER: Tungstenite =
-    Tungstenite { name: "tungstenite-4k", note: "4 KiB read buffer", read_buffer_size: Some(4 * 1024) };
+    Tungstenite { name: "tungstenite-4k", read_buffer_size: Some(4 * 1024) };
+
+pub(super) fn role(role: Role) -> TheirRole {
+    match role {
+        Role::Client => TheirRole::Client,
+        Role::Server => TheirRole::Server,
+    }
+}
+
+pub(super) fn seen(message: &Message) -> Result<Received<'_>, Failure> {
+    match message {
+        Message::Text(text) => Ok(Received::text(text.as_ref())),
+        Message::Binary(payload) => Ok(Received::binary(payload)),
+        other => Err(format!("unexpected: {other:?}").into()),
+    }
+}
+
+impl Tungstenite {
+    fn config(&self) -> WebSocketConfig {
+        let config = WebSocketConfig::default();
+        match self.read_buffer_size {
+            Some(size) => config.read_buffer_size(size),
+            None => config,
+        }
+    }
+
+    fn socket(&self, io: Transport, of: Role) -> WebSocket<Transport> {
+        WebSocket::from_raw_socket(io, role(of), Some(self.config()))
+    }
+}
 
 impl Peer for Tungstenite {
-    fn name(&self) -> &'static str {
-        self.name
+    fn about(&self) -> About {
+        About { name: self.name, package: "tungstenite", shape: Shape::Blocking, lacks: None }
     }
 
-    fn package(&self) -> &'static str {
-        "tungstenite"
-    }
-
-    fn note(&self) -> &'static str {
-        self.note
-    }
-
-    fn receive(
-        &self,
-        transport: Transport<'_>,
-        count: usize,
-        each: &mut dyn FnMut(Received<'_>),
-    ) -> Result<(), Failure> {
-        let mut config = WebSocketConfig::default();
-        if let Some(size) = self.read_buffer_size {
-            config = config.read_buffer_size(size);
-        }
-        let mut socket = WebSocket::from_raw_socket(transport, Role::Server, Some(config));
+    fn receive(&self, io: Transport, count: usize, each: Each<'_>) -> Outcome {
+        let mut socket = self.socket(io, Role::Server);
         for _ in 0..count {
-            match socket.read()? {
-                Message::Text(text) => each(Received::Text(&text)),
-                Message::Binary(payload) => each(Received::Binary(&payload)),
-                other => return Err(format!("unexpected: {other:?}").into()),
+            each(seen(&socket.read()?)?);
+        }
+        Ok(())
+    }
+
+    fn send(&self, ios: Vec<Transport>, sending: &Sending) -> Outcome {
+        let mut sockets: Vec<_> = ios.into_iter().map(|io| self.socket(io, sending.role)).collect();
+        for index in 0..sending.count {
+            for socket in &mut sockets {
+                socket.write(Message::Binary(sending.payload.clone()))?;
+                if sending.flushes_after(index) {
+                    socket.flush()?;
+                }
             }
         }
         Ok(())
+    }
+
+    fn accept(&self, io: Transport) -> Outcome {
+        tungstenite::accept_with_config(io, Some(self.config())).map_err(|error| error.to_string())?;
+        Ok(())
+    }
+
+    fn connect(&self, io: Transport) -> Outcome {
+        let config = Some(self.config());
+        tungstenite::client::client_with_config("ws://example.com/chat", io, config)
+            .map_err(|error| error.to_string())?;
+        Ok(())
+    }
+
+    fn echo(&self, io: Transport, count: usize, per_flush: usize) -> Outcome {
+        let mut socket = self.socket(io, Role::Server);
+        for index in 0..count {
+            let message = socket.read()?;
+            socket.write(message)?;
+            if (index + 1).is_multiple_of(per_flush) {
+                socket.flush()?;
+            }
+        }
+        Ok(socket.flush()?)
     }
 }

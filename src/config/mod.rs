@@ -1,8 +1,23 @@
 //! Every limit, deadline and switch, with its default and the reason for it.
 
+#[cfg(feature = "deflate")]
+mod deflate;
+#[cfg(feature = "deflate")]
+mod spares;
+
 use core::time::Duration;
 
 use crate::message::Utf8Bytes;
+
+#[cfg(feature = "deflate")]
+pub use deflate::Deflate;
+#[cfg(feature = "deflate")]
+pub(crate) use spares::{Shape, Spares};
+
+/// Without the feature there is no such thing.
+#[cfg(not(feature = "deflate"))]
+#[derive(Clone, Debug)]
+pub(crate) enum Deflate {}
 
 /// Which side of the connection this is. It decides who masks (RFC 6455 §5.1) and who closes the transport (§7.1.1).
 ///
@@ -39,12 +54,13 @@ pub struct Config {
     /// Default: whole.
     pub delivery: Delivery,
     /// The largest message to receive, in bytes, counted across its fragments. A larger one fails the connection with
-    /// 1009, judged by its headers where they tell.
+    /// 1009, judged by its headers where they tell, and while it inflates where it is compressed: what counts is its size
+    /// then.
     ///
     /// Default: `None`, which stands for 16 MiB where messages are delivered whole: enough for what people send in one piece,
     /// small enough to hold in memory. With [`Delivery::Chunks`] it stands for no limit: nothing of the message is kept.
     pub max_message_size: Option<u64>,
-    /// The largest frame to receive, in bytes. 1009.
+    /// The largest frame to receive, in bytes as they are on the wire. 1009.
     ///
     /// Default: `None`, which leaves it to [`max_message_size`](Self::max_message_size): how a message is cut into frames is
     /// the sender's business (RFC 6455 §5.4).
@@ -118,6 +134,12 @@ pub struct Config {
     ///
     /// Default: false.
     pub http_requests: bool,
+    /// Whether and how to compress (RFC 7692): a client offers it, a server accepts it if it is offered; `None` does neither.
+    ///
+    /// Default: `None`. Compression costs memory and time, and what is compressed together with a secret can tell it by its
+    /// length, as CRIME did: it is for the application to say that it pays.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<Deflate>,
 }
 
 impl Default for Config {
@@ -141,6 +163,8 @@ impl Default for Config {
             unfinished_message: Some(Duration::from_secs(60)),
             inbound_idle: None,
             http_requests: false,
+            #[cfg(feature = "deflate")]
+            deflate: None,
         }
     }
 }
@@ -151,6 +175,14 @@ impl Config {
             Delivery::Messages => 16 * 1024 * 1024,
             Delivery::Chunks => u64::MAX,
         })
+    }
+
+    /// [`deflate`](Self::deflate), or none.
+    pub(crate) fn deflate_policy(&self) -> Option<&Deflate> {
+        #[cfg(feature = "deflate")]
+        return self.deflate.as_ref();
+        #[cfg(not(feature = "deflate"))]
+        None
     }
 
     pub(crate) fn fragments_limit(&self) -> u64 {

@@ -1,0 +1,23 @@
+//! The same work in several WebSocket crates, counted and timed. `README.md` says how; `run.sh` runs it.
+
+mod check;
+mod cli;
+mod grid;
+mod measure;
+mod peers;
+mod report;
+mod server;
+mod targets;
+mod transport;
+mod work;
+
+pub use cli::main;
+
+/// What lives on the heap.
+#[derive(Clone, Copy, Debug)]
+pub struct Heap {
+    /// In all allocations together.
+    pub bytes: usize,
+    /// How many allocations.
+    pub blocks: usize,
+}

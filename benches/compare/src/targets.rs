@@ -1,0 +1,183 @@
+//! What our columns are held to: the table, as data.
+
+use crate::{
+    grid::{Grid, number},
+    peers::{PEERS, Peer, Shape},
+    work::probes,
+};
+
+/// What a figure is divided by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Against {
+    /// The least of all complete columns of other crates.
+    Best,
+    /// The least of those with an asynchronous socket.
+    BestAsync,
+    /// The least of those that make all checks of the opening handshake that are probed, or, where none does, most of them.
+    BestHandshake,
+    /// Nothing: the limit is for the figure itself.
+    Nothing,
+    /// The figures of that row are ratios already, of ours to each column: the largest one counts.
+    Each,
+    /// The same, but only asynchronous columns count.
+    EachAsync,
+}
+
+pub(crate) struct Target {
+    /// The file that the figure is in.
+    pub(crate) grid: &'static str,
+    pub(crate) row: String,
+    pub(crate) column: &'static str,
+    pub(crate) against: Against,
+    /// What must not be exceeded.
+    pub(crate) limit: f64,
+    /// What is as good as equal here: the limit may be exceeded by this factor.
+    pub(crate) tie: f64,
+}
+
+pub(crate) struct Verdict {
+    pub(crate) target: Target,
+    pub(crate) ours: f64,
+    /// What ours was divided by, and which column that is.
+    pub(crate) other: Option<(f64, String)>,
+    pub(crate) ratio: f64,
+}
+
+const CORE: &str = "ours-core";
+const TOKIO: &str = "ours-tokio";
+
+/// In memory.
+const TIE: f64 = 1.15;
+
+pub(crate) fn targets() -> Vec<Target> {
+    let mut targets = Vec::new();
+    let mut add = |grid, row: &str, column, against, limit, tie| {
+        targets.push(Target { grid, row: row.to_owned(), column, against, limit, tie });
+    };
+    for (row, limit) in [
+        ("receive-16-binary-frame", 0.8),
+        ("receive-125-binary-frame", 0.8),
+        ("receive-16-binary-16k", 0.7),
+        ("receive-1k-binary-frame", 0.8),
+        ("receive-1k-mixed-frame", 0.9),
+    ] {
+        add("counts", row, CORE, Against::Best, limit, 1.0);
+        add("counts", row, TOKIO, Against::BestAsync, 0.8, 1.0);
+    }
+    add("counts", "send-server-125-1", CORE, Against::Best, 1.0, 1.0);
+    add("counts", "send-client-125-1", CORE, Against::Best, 1.25, 1.0);
+    add("counts", "echo-125-1", TOKIO, Against::BestAsync, 0.7, 1.0);
+    for row in ["handshake-server-minimal", "handshake-server-browser", "handshake-client"] {
+        add("counts", row, CORE, Against::BestHandshake, 1.0, 1.0);
+    }
+    for cut in ["frame", "16k"] {
+        for size in ["16k", "64k", "1m"] {
+            for content in ["binary", "ascii", "mixed"] {
+                let row = format!("receive-{size}-{content}-{cut}");
+                add("time-core", &row, CORE, Against::Each, 1.0, TIE);
+                add("time-tokio", &row, TOKIO, Against::EachAsync, 1.0, TIE);
+            }
+        }
+    }
+    add("idle", "idle-heap-beside", CORE, Against::Nothing, 0.0, 1.0);
+    add("idle", "idle-heap-beside", TOKIO, Against::Nothing, 400.0, 1.0);
+    add("idle", "idle-resident", TOKIO, Against::BestAsync, 1.0, 1.0);
+    add("loopback-ratio", "loopback-1024-1x1", "ours-tokio, batched", Against::Nothing, 1.15, 1.0);
+    add("loopback-ratio", "loopback-16-64x64", "ours-tokio, batched", Against::Nothing, 1.5, 1.0);
+    targets
+}
+
+fn is_ours(peer: &dyn Peer) -> bool {
+    peer.about().name.starts_with("ours-")
+}
+
+impl Target {
+    fn counts(&self, peer: &dyn Peer) -> bool {
+        let about = peer.about();
+        if is_ours(peer) || about.lacks.is_some() {
+            return false;
+        }
+        match self.against {
+            Against::Best | Against::Each => true,
+            Against::BestAsync | Against::EachAsync => about.shape == Shape::Async,
+            Against::BestHandshake => {
+                self.gaps(peer) == PEERS.iter().filter_map(|peer| self.others_gaps(*peer)).min()
+            }
+            Against::Nothing => false,
+        }
+    }
+
+    /// How many checks of the handshake a column leaves out; nothing where it does not offer the handshake.
+    fn gaps(&self, peer: &dyn Peer) -> Option<usize> {
+        let gaps =
+            if self.row.contains("client") { probes::client_gaps(peer) } else { probes::server_gaps(peer) };
+        gaps.map(|gaps| gaps.len())
+    }
+
+    fn others_gaps(&self, peer: &dyn Peer) -> Option<usize> {
+        if is_ours(peer) { None } else { self.gaps(peer) }
+    }
+
+    /// What comes of it, if the grid has the figures.
+    pub(crate) fn judge(self, grid: &Grid) -> Option<Verdict> {
+        let others = PEERS.iter().filter(|peer| self.counts(**peer)).filter_map(|peer| {
+            let name = peer.about().name;
+            Some((grid.cell(&self.row, name)?.median, name.to_owned()))
+        });
+        let ascending = |a: &(f64, String), b: &(f64, String)| a.0.total_cmp(&b.0);
+        match self.against {
+            Against::Each | Against::EachAsync => {
+                let other = others.max_by(ascending)?;
+                Some(Verdict { ours: other.0, ratio: other.0, other: Some(other), target: self })
+            }
+            _ => {
+                let ours = grid.cell(&self.row, self.column)?.median;
+                let other = others.min_by(ascending);
+                let ratio = other.as_ref().map_or(ours, |(best, _)| ours / best);
+                Some(Verdict { target: self, ours, other, ratio })
+            }
+        }
+    }
+}
+
+impl Verdict {
+    pub(crate) fn is_met(&self) -> bool {
+        self.ratio <= self.target.limit * self.target.tie
+    }
+
+    /// A row of a table in Markdown.
+    pub(crate) fn markdown(&self) -> String {
+        let Target { row, column, limit, against, grid, .. } = &self.target;
+        let digits = if *grid == "counts" || *grid == "idle" { 0 } else { 2 };
+        let ours = number(self.ours, digits);
+        let (ours, other) = match (&self.other, against) {
+            (Some((_, name)), Against::Each | Against::EachAsync) => ("time".to_owned(), name.clone()),
+            (Some((best, name)), _) => (ours, format!("{name}: {}", number(*best, digits))),
+            (None, Against::Nothing) if *grid == "idle" => (ours, String::new()),
+            (None, Against::Nothing) => (ours, "raw echo".to_owned()),
+            (None, _) => (ours, "none that qualifies".to_owned()),
+        };
+        let word = if !self.is_met() {
+            "**missed**"
+        } else if self.ratio > *limit {
+            "tie"
+        } else {
+            "met"
+        };
+        format!("| {row} | {column} | {ours} | {other} | {:.2} | ≤ {limit} | {word} |\n", self.ratio)
+    }
+}
+
+/// All verdicts that these grids allow, as a table, and whether each target is met.
+pub(crate) fn report(grids: &[Grid]) -> (String, bool) {
+    let mut text = "| row | column | ours | best other | ratio | target | |\n| --- | --- | ---: | --- | ---: | ---: | --- |\n".to_owned();
+    let mut all_met = true;
+    for target in targets() {
+        let grid = grids.iter().find(|grid| grid.name == target.grid);
+        if let Some(verdict) = grid.and_then(|grid| target.judge(grid)) {
+            all_met &= verdict.is_met();
+            text += &verdict.markdown();
+        }
+    }
+    (text, all_met)
+}

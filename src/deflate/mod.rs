@@ -1,0 +1,34 @@
+//! The codec of permessage-deflate (RFC 7692 §7.2): a compressor for one direction, a decompressor for the other, and how long
+//! each of them holds its context.
+
+#[cfg(not(feature = "deflate"))]
+mod absent;
+#[cfg(feature = "deflate")]
+mod deflater;
+#[cfg(feature = "deflate")]
+mod inflater;
+
+#[cfg(not(feature = "deflate"))]
+pub(crate) use absent::{Deflater, Inflater};
+#[cfg(feature = "deflate")]
+pub(crate) use {deflater::Deflater, inflater::Inflater};
+
+/// What ends each message and is not sent: the end of an empty block without compression (RFC 7692 §7.2.1).
+#[cfg(feature = "deflate")]
+const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+
+/// What arrived as a compressed message is no DEFLATE data (RFC 1951).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Corrupt;
+
+/// What came of a step of inflating.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Inflated {
+    /// Bytes of the input that were used.
+    pub(crate) used: usize,
+    /// Bytes of the output that were filled. Where that is all of them, there may be more to come without any input.
+    pub(crate) filled: usize,
+}
+
+#[cfg(all(test, feature = "deflate"))]
+mod tests;

@@ -1,0 +1,220 @@
+//! The codec by itself: what it writes, and that nothing depends on how it is cut.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::config::{Config, Deflate, Role};
+use crate::upgrade::DeflateParameters;
+
+fn agreed(takeover: bool, bits: u8) -> (Config, DeflateParameters) {
+    let policy = Deflate {
+        context_takeover: takeover,
+        peer_context_takeover: takeover,
+        window_bits: bits,
+        threshold: 0,
+        ..Deflate::default()
+    };
+    let agreed = policy.answer([&b"permessage-deflate; client_max_window_bits"[..]]).unwrap();
+    (Config { deflate: Some(policy), ..Config::default() }, agreed)
+}
+
+/// Inflates a message whose payload comes in pieces of this size, into as much room.
+fn inflate(inflater: &mut Inflater, payload: &[u8], step: usize, room: usize) -> Result<Vec<u8>, Corrupt> {
+    let mut message = Vec::new();
+    let mut output = vec![0; room];
+    for mut piece in payload.chunks(step) {
+        loop {
+            let done = inflater.inflate(piece, &mut output)?;
+            message.extend_from_slice(&output[..done.filled]);
+            piece = &piece[done.used..];
+            if done.filled < room {
+                assert!(piece.is_empty(), "there was room for more");
+                break;
+            }
+        }
+    }
+    inflater.finish()?;
+    Ok(message)
+}
+
+fn payload() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..300),
+        prop::collection::vec(0_u8..3, 0..2000),
+        (any::<u8>(), 0_usize..20_000).prop_map(|(byte, len)| vec![byte; len]),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn cuts_do_not_matter(
+        messages in prop::collection::vec(payload(), 1..5),
+        takeover: bool,
+        step in 1_usize..100,
+        room in 1_usize..1000,
+    ) {
+        let (config, agreed) = agreed(takeover, 15);
+        let mut deflater = Deflater::new(&config, agreed, Role::Client);
+        let mut inflater = Inflater::new(&config, agreed, Role::Server);
+        for message in messages {
+            // What does not get smaller is sent as it is.
+            let Some(payload) = deflater.compress(&message) else { continue };
+            prop_assert_eq!(inflate(&mut inflater, &payload, step, room), Ok(message));
+        }
+    }
+
+    #[test]
+    fn noise_is_the_same_noise_however_it_is_cut(
+        noise in prop::collection::vec(any::<u8>(), 0..200),
+        step in 1_usize..100,
+        room in 1_usize..1000,
+    ) {
+        let (config, agreed) = agreed(false, 15);
+        let mut inflater = Inflater::new(&config, agreed, Role::Server);
+        let whole = inflate(&mut inflater, &noise, usize::MAX, 1 << 20);
+        let mut inflater = Inflater::new(&config, agreed, Role::Server);
+        let cut = inflate(&mut inflater, &noise, step, room);
+        prop_assert_eq!(cut, whole);
+    }
+
+    /// What a window of so many bits was agreed on for is understood by whoever holds no more than that.
+    #[test]
+    fn nothing_refers_back_beyond_the_window(
+        messages in prop::collection::vec(prop::collection::vec(0_u8..6, 0..1500), 1..4),
+        bits in 8_u8..12,
+        level in 1_u8..10,
+        takeover: bool,
+    ) {
+        let (mut config, agreed) = agreed(takeover, bits);
+        config.deflate.as_mut().unwrap().level = level;
+        let mut deflater = Deflater::new(&config, agreed, Role::Server);
+        for message in messages {
+            let Some(payload) = deflater.compress(&message) else { continue };
+            let most = farthest(&[&payload[..], &TAIL].concat());
+            prop_assert!(most <= 1 << bits, "{} bytes back with {} bits", most, bits);
+        }
+    }
+}
+
+/// zlib has no window of 256 bytes for DEFLATE without its header; in one of 512 it refers back by 250 bytes at most.
+#[test]
+fn a_window_of_512_bytes_stands_in_for_one_of_256() {
+    let mut state = 1_u64;
+    let message: Vec<u8> = core::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8 % 6
+    })
+    .take(5_000)
+    .collect();
+    for level in 1..=9 {
+        for (bits, range) in [(8, 240..=250), (9, 240..=250), (10, 700..=762), (11, 1700..=1786)] {
+            let (mut config, agreed) = agreed(true, bits);
+            config.deflate.as_mut().unwrap().level = level;
+            let payload = Deflater::new(&config, agreed, Role::Server).compress(&message).unwrap();
+            let most = farthest(&[&payload[..], &TAIL].concat());
+            assert!(range.contains(&most), "{most} bytes back with {bits} bits at level {level}");
+        }
+    }
+}
+
+/// The bits of DEFLATE data, read by the words of RFC 1951 and by no library.
+struct Bits<'a> {
+    bytes: &'a [u8],
+    position: usize,
+}
+
+impl Bits<'_> {
+    fn take(&mut self, count: usize) -> usize {
+        let bit = |at: usize| usize::from(self.bytes[at / 8] >> (at % 8) & 1);
+        let value = (0..count).map(|index| bit(self.position + index) << index).sum();
+        self.position += count;
+        value
+    }
+
+    /// The symbol whose code comes next.
+    fn symbol(&mut self, codes: &Codes) -> usize {
+        let (mut code, mut first) = (0, 0);
+        for symbols in &codes.0 {
+            code |= self.take(1);
+            if let Some(symbol) = symbols.get(code - first) {
+                return *symbol;
+            }
+            first = (first + symbols.len()) << 1;
+            code <<= 1;
+        }
+        panic!("no such code");
+    }
+
+    /// The codes for literals and lengths, and those for distances (§3.2.7).
+    fn dynamic(&mut self) -> (Codes, Codes) {
+        const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+        let [literals, distances, codes] =
+            [(5, 257), (5, 1), (4, 4)].map(|(bits, least)| self.take(bits) + least);
+        let mut of_lengths = [0; 19];
+        for place in &ORDER[..codes] {
+            of_lengths[*place] = self.take(3) as u8;
+        }
+        let of_lengths = Codes::new(&of_lengths);
+        let mut lengths: Vec<u8> = Vec::new();
+        while lengths.len() < literals + distances {
+            match self.symbol(&of_lengths) {
+                16 => lengths.resize(lengths.len() + 3 + self.take(2), *lengths.last().unwrap()),
+                17 => lengths.resize(lengths.len() + 3 + self.take(3), 0),
+                18 => lengths.resize(lengths.len() + 11 + self.take(7), 0),
+                length => lengths.push(length as u8),
+            }
+        }
+        let distances = lengths.split_off(literals);
+        (Codes::new(&lengths), Codes::new(&distances))
+    }
+}
+
+/// The symbols that have codes of 1, 2 and so on bits, in the order of their codes (§3.2.2).
+struct Codes(Vec<Vec<usize>>);
+
+impl Codes {
+    fn new(lengths: &[u8]) -> Self {
+        let symbols = |length| (0..lengths.len()).filter(|symbol| lengths[*symbol] == length).collect();
+        Self((1..16).map(symbols).collect())
+    }
+}
+
+/// How far back the data refer at most.
+fn farthest(data: &[u8]) -> usize {
+    let fixed = || Codes::new(&[vec![8; 144], vec![9; 112], vec![7; 24], vec![8; 8]].concat());
+    let mut bits = Bits { bytes: data, position: 0 };
+    let mut farthest = 0;
+    while bits.position.div_ceil(8) < data.len() {
+        assert_eq!(bits.take(1), 0, "no block is the last one");
+        let (literals, distances) = match bits.take(2) {
+            0 => {
+                bits.position = bits.position.next_multiple_of(8);
+                let len = bits.take(16);
+                bits.position += 16 + 8 * len;
+                continue;
+            }
+            1 => (fixed(), Codes::new(&[5; 30])),
+            _ => bits.dynamic(),
+        };
+        loop {
+            match bits.symbol(&literals) {
+                0..=255 => {}
+                256 => break,
+                length => {
+                    let extra = if length < 265 || length == 285 { 0 } else { (length - 261) / 4 };
+                    bits.take(extra);
+                    let distance = bits.symbol(&distances);
+                    let extra = distance.saturating_sub(2) / 2;
+                    let base = if distance < 4 { distance + 1 } else { ((2 + distance % 2) << extra) + 1 };
+                    farthest = farthest.max(base + bits.take(extra));
+                }
+            }
+        }
+    }
+    farthest
+}
