@@ -226,6 +226,35 @@ fn a_text_that_comes_in_one_piece_is_taken_out_of_chunks_too() {
     assert_eq!((server.events.len(), said(&mut server)), (2, vec!["pong".to_owned()]));
 }
 
+/// Whoever sends a beat as a message of its own compresses it; it is a beat all the same, and its answer is never compressed, even
+/// where contexts are kept.
+#[test]
+#[cfg(feature = "deflate")]
+fn a_beat_is_never_compressed_and_known_where_it_was() {
+    let mut deflate = websocket_proto::Deflate::default();
+    (deflate.context_takeover, deflate.peer_context_takeover, deflate.threshold) = (true, true, 0);
+    let long = "ping, ".repeat(20);
+    let mut config = with(TextHeartbeat::answered().with_pair(long.clone(), long.clone() + "pong"));
+    config.deflate = Some(deflate.clone());
+    let mut by_hand = Config::default();
+    (by_hand.deflate, by_hand.heartbeat) = (Some(deflate), None);
+    let mut pair = Pair::open(by_hand, config);
+    pair.server.written.clear();
+    for _ in 0..3 {
+        pair.client.connection.send(long.clone()).unwrap();
+        pair.client.connection.send("hello, ".repeat(20)).unwrap();
+        pair.server.connection.send("hello, ".repeat(20)).unwrap();
+        pair.run();
+    }
+    let answer = Message::from(long.clone() + "pong");
+    assert_eq!(pair.server.messages(), vec![Message::from("hello, ".repeat(20)); 3]);
+    assert_eq!(pair.client.messages().iter().filter(|message| **message == answer).count(), 3);
+    assert_eq!(pair.client.messages().len(), 6, "what is compressed between them is understood");
+    let plain = pair.server.written.windows(long.len() + 4).filter(|bytes| *bytes == answer.payload());
+    assert_eq!(plain.count(), 3);
+    assert!(pair.client.connection.stats().bytes_sent < pair.server.connection.stats().bytes_sent);
+}
+
 #[test]
 fn a_flood_of_pings_by_text_is_owed_no_more_than_one_of_pings() {
     let mut server = Endpoint::upgraded(Role::Server, with(TextHeartbeat::answered()));
