@@ -39,6 +39,7 @@ fn said(server: &mut Endpoint) -> Vec<String> {
     let texts = client.events.iter().map(|event| match event {
         Event::Message(message) => format!("{} bytes", message.len()),
         Event::Ping(_) => "Ping".to_owned(),
+        Event::Pong { .. } => "Pong".to_owned(),
         event => panic!("{event:?}"),
     });
     let mut texts: Vec<String> = texts.collect();
@@ -91,37 +92,41 @@ fn it_is_off_unless_it_is_asked_for() {
 
 #[test]
 fn a_beat_by_text_is_answered_and_timed() {
-    for (client, server) in [
-        (TextHeartbeat::sent(), TextHeartbeat::answered()),
-        (TextHeartbeat::answered(), TextHeartbeat::sent()),
-        (TextHeartbeat::sent_and_answered(), TextHeartbeat::sent_and_answered()),
-    ] {
-        let pair = |text: TextHeartbeat| {
-            let only_answers = text == TextHeartbeat::answered();
-            let mut config = with(text.with_pair("\u{2}beat", "\u{3}beat"));
-            if only_answers && let Some(heartbeat) = &mut config.heartbeat {
-                // It would beat by Pings, and the other side then had no reason to.
-                heartbeat.interval *= 2;
-            }
-            config
+    let beats = with(TextHeartbeat::sent().with_pair("\u{2}beat", "\u{3}beat"));
+    // So seldom by itself that all there is are answers.
+    let seldom = Heartbeat::new(10_000 * SECOND, SECOND);
+    let mut answers = Config::default();
+    answers.heartbeat = Some(seldom.with_text(TextHeartbeat::answered().with_pair("\u{2}beat", "\u{3}beat")));
+    for role in ROLES {
+        let [client, server] = match role {
+            Role::Client => [&beats, &answers],
+            Role::Server => [&answers, &beats],
         };
-        let (client_sends, server_sends) = (client == TextHeartbeat::sent(), server == TextHeartbeat::sent());
-        let mut pair = Pair::open(pair(client), pair(server));
+        let mut pair = Pair::open(client.clone(), server.clone());
         pair.advance(200 * SECOND);
-        assert_eq!(pair.client.messages().len() + pair.server.messages().len(), 0);
-        for endpoint in [&pair.client, &pair.server] {
-            assert_eq!(endpoint.connection.state(), State::Open);
-        }
-        for (sends, from, to) in
-            [(client_sends, &pair.client, &pair.server), (server_sends, &pair.server, &pair.client)]
-        {
-            if sends {
-                let (from, to) = (from.connection.stats(), to.connection.stats());
-                assert!(from.pings_sent >= 3 && to.pings_received == from.pings_sent, "{from:?}");
-                assert_eq!((from.pongs_received, from.round_trip), (from.pings_sent, Some(Duration::ZERO)));
-            }
-        }
+        let (from, to) = match role {
+            Role::Client => (&pair.client, &pair.server),
+            Role::Server => (&pair.server, &pair.client),
+        };
+        assert_eq!(from.messages().len() + to.messages().len(), 0);
+        assert_eq!((from.connection.state(), to.connection.state()), (State::Open, State::Open));
+        let (from, to) = (from.connection.stats(), to.connection.stats());
+        assert!((8..=10).contains(&from.pings_sent) && to.pings_received == from.pings_sent, "{from:?}");
+        assert_eq!((from.pongs_received, from.round_trip), (from.pings_sent, Some(Duration::ZERO)));
     }
+}
+
+#[test]
+fn two_that_both_beat_and_answer_share_the_work() {
+    let config = with(TextHeartbeat::sent_and_answered());
+    let mut pair = Pair::with(&config);
+    pair.advance(200 * SECOND);
+    assert_eq!(pair.client.messages().len() + pair.server.messages().len(), 0);
+    let (client, server) = (pair.client.connection.stats(), pair.server.connection.stats());
+    let beats = client.pings_sent + server.pings_sent;
+    // Whoever beats first puts the other one's beat off.
+    assert!((8..=11).contains(&beats), "{client:?} {server:?}");
+    assert_eq!(client.pongs_received + server.pongs_received, beats);
 }
 
 #[test]
@@ -176,7 +181,7 @@ fn inside_a_message_in_chunks_a_beat_is_a_ping_and_an_answer_waits() {
     server.connection.send_chunk(Chunk::more("begun")).unwrap();
     server.run(at(0));
     server.receive(&frame(Role::Server, 0x81, b"ping"), at(1));
-    assert!(!server.connection.wants_write(), "there is nothing to be written before the message ends");
+    assert!(!server.connection.wants_write(), "there is nothing more to be written before the message ends");
     server.connection.handle_timeout(at(26));
     server.run(at(26));
     server.connection.send_chunk(Chunk::more(", ")).unwrap();
@@ -185,7 +190,7 @@ fn inside_a_message_in_chunks_a_beat_is_a_ping_and_an_answer_waits() {
     server.connection.send_chunk(Chunk::more("the next ")).unwrap();
     server.connection.send_chunk(Chunk::last("message")).unwrap();
     server.run(at(28));
-    assert_eq!(said(&mut server), ["Ping", "begun, ended", "pong", "the next message"]);
+    assert_eq!(said(&mut server), ["Pong", "Ping", "begun, ended", "pong", "the next message"]);
 }
 
 #[test]
@@ -202,7 +207,7 @@ fn a_message_in_chunks_that_follows_another_does_not_keep_an_answer_waiting() {
     server.run(at(1));
     server.connection.send_chunk(Chunk::last("!")).unwrap();
     server.run(at(1));
-    assert_eq!(said(&mut server), ["one!", "pong", "next!", "next!", "next!"]);
+    assert_eq!(said(&mut server), ["Pong", "one!", "pong", "next!", "next!", "next!"]);
 }
 
 #[test]
@@ -219,6 +224,35 @@ fn a_text_that_comes_in_one_piece_is_taken_out_of_chunks_too() {
     assert_eq!(server.events, expected);
     server.receive(&frame(Role::Server, 0x81, b"ping"), at(3));
     assert_eq!((server.events.len(), said(&mut server)), (2, vec!["pong".to_owned()]));
+}
+
+/// Whoever sends a beat as a message of its own compresses it; it is a beat all the same, and its answer is never compressed, even
+/// where contexts are kept.
+#[test]
+#[cfg(feature = "deflate")]
+fn a_beat_is_never_compressed_and_known_where_it_was() {
+    let mut deflate = websocket_proto::Deflate::default();
+    (deflate.context_takeover, deflate.peer_context_takeover, deflate.threshold) = (true, true, 0);
+    let long = "ping, ".repeat(20);
+    let mut config = with(TextHeartbeat::answered().with_pair(long.clone(), long.clone() + "pong"));
+    config.deflate = Some(deflate.clone());
+    let mut by_hand = Config::default();
+    (by_hand.deflate, by_hand.heartbeat) = (Some(deflate), None);
+    let mut pair = Pair::open(by_hand, config);
+    pair.server.written.clear();
+    for _ in 0..3 {
+        pair.client.connection.send(long.clone()).unwrap();
+        pair.client.connection.send("hello, ".repeat(20)).unwrap();
+        pair.server.connection.send("hello, ".repeat(20)).unwrap();
+        pair.run();
+    }
+    let answer = Message::from(long.clone() + "pong");
+    assert_eq!(pair.server.messages(), vec![Message::from("hello, ".repeat(20)); 3]);
+    assert_eq!(pair.client.messages().iter().filter(|message| **message == answer).count(), 3);
+    assert_eq!(pair.client.messages().len(), 6, "what is compressed between them is understood");
+    let plain = pair.server.written.windows(long.len() + 4).filter(|bytes| *bytes == answer.payload());
+    assert_eq!(plain.count(), 3);
+    assert!(pair.client.connection.stats().bytes_sent < pair.server.connection.stats().bytes_sent);
 }
 
 #[test]
@@ -460,8 +494,8 @@ proptest! {
         chunk in prop_oneof![1000_usize..5000, Just(usize::MAX)],
     ) {
         let mut config = Config::default();
-        let patient = Heartbeat::new(5 * SECOND, 100_000 * SECOND);
-        config.heartbeat = Some(patient.with_text(TextHeartbeat::sent_and_answered()));
+        let often = Heartbeat::new(4 * SECOND, 2 * SECOND);
+        config.heartbeat = Some(often.with_text(TextHeartbeat::sent_and_answered()));
         config.max_outgoing_frame = max_outgoing_frame;
         config.output_high_water = usize::MAX;
         config.unfinished_message = None;
@@ -472,6 +506,7 @@ proptest! {
         let mut begun = [0, 0];
         for (is_client, step) in steps {
             let index = usize::from(is_client);
+            let blocked = pair.client.blocked || pair.server.blocked;
             let from = if is_client { &mut pair.client } else { &mut pair.server };
             match step {
                 Step::Send(len) => if from.connection.send(vec![1; len]).is_ok() { sent[index].push(len); },
@@ -483,6 +518,8 @@ proptest! {
                     if last { sent[index].push(std::mem::take(&mut begun[index])); }
                 }
                 Step::Ping => { let _ = from.connection.ping(b"?"); }
+                // Whoever cannot answer must not be found dead.
+                Step::Pass(_) if blocked => {}
                 Step::Pass(seconds) => pair.advance(Duration::from_secs(seconds)),
                 Step::Block(blocked) => from.blocked = blocked,
             }

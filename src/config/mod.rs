@@ -283,7 +283,8 @@ impl Default for Heartbeat {
 /// byte and from its beginning to its end, is taken out. So **choose texts that no user can type** and that the
 /// application never sends, such as `{"type":"ping"}`, and the same at both ends. They wait for the end of a message that is
 /// being sent in several frames or in chunks, and are never compressed. A beat that falls due inside a message in chunks is a
-/// Ping instead.
+/// Ping instead, and an answer that has to wait for the end of one is announced by a Pong, as a sign of life; but a page sees
+/// neither, so do not dwell on a message in chunks for longer than it waits.
 ///
 /// With [`Delivery::Chunks`] a text is taken out if it came in one piece, as so short a frame nearly always does.
 ///

@@ -59,6 +59,11 @@ impl Sender {
             self.stats.pings_received = self.stats.pings_received.saturating_add(1);
             if self.life.sending != Sending::Broken {
                 self.outbox.push_text(BeatText::Pong, answer);
+                if self.is_sending_chunks() {
+                    // The answer waits for the end of that message, which may be far. A Pong that nobody asked for is a sign of
+                    // life, too (RFC 6455 §5.5.3).
+                    self.outbox.push_pong(Bytes::new());
+                }
             }
             Err(None)
         } else {
