@@ -40,9 +40,9 @@ fn blocking() {
         let mut pieces = Vec::new();
         while !collect(&mut pieces, socket.next_event().unwrap()) {}
         check(&pieces);
-        // The last thing that is said: what is left of it comes after the end was seen.
-        let (_, mut writer) = socket.into_split().unwrap();
+        let (mut reader, mut writer) = socket.into_split().unwrap();
         writer.send(vec![7; LARGE]).unwrap();
+        assert!(collect(&mut pieces, reader.next_event().unwrap()), "it was heard");
         writer.set_compression(false);
         writer.send(vec![7; LARGE]).unwrap();
     });
@@ -60,6 +60,7 @@ fn blocking() {
         socket.stats().bytes_received - received
     );
     pieces.clear();
+    socket.send("heard").unwrap();
     while !collect(&mut pieces, socket.next_event().unwrap()) {}
     check(&pieces);
     assert!(socket.stats().bytes_received - received > LARGE as u64, "it came as it is");
@@ -83,6 +84,7 @@ async fn tokio() {
         while !collect(&mut pieces, socket.next_event().await.unwrap()) {}
         check(&pieces);
         socket.send(Message::from(text(5000, 1))).await.unwrap();
+        assert!(collect(&mut pieces, socket.next_event().await.unwrap()), "it was heard");
         socket.set_compression(false);
         socket.send(Message::from(text(5000, 1))).await.unwrap();
         socket.close(None).await
@@ -96,6 +98,9 @@ async fn tokio() {
         let before = socket.stats().bytes_received;
         assert_eq!(socket.next().await.unwrap().unwrap(), Message::from(text(5000, 1)));
         assert_eq!(socket.stats().bytes_received - before < 4000, compressed);
+        if compressed {
+            socket.send(Message::from("heard")).await.unwrap();
+        }
     }
     assert!(socket.next().await.is_none());
     assert!(server.await.unwrap().was_clean());

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use websocket_proto::{
-    Agreement, Cause, CloseCode, Config, Connection, Deflate, Delivery, Event, Message, Role, Timestamp,
-    Violation,
+    Agreement, Cause, CloseCode, Config, Connection, Deflate, Delivery, Event, Message, Role, TextHeartbeat,
+    Timestamp, Violation,
 };
 
 use crate::frames::{closing, frame, other};
@@ -158,6 +158,20 @@ fn control_frames_pass_between_the_fragments_and_are_never_compressed() {
     assert_eq!(server.messages(), ["Hello", "plain"].map(Message::from));
     assert!(server.events.contains(&Event::Ping((&b"ping"[..]).into())));
     assert_eq!(server.written, b"\x8a\x04ping");
+}
+
+/// A browser compresses all that it sends.
+#[test]
+fn a_text_of_the_heartbeat_is_one_also_when_it_is_compressed() {
+    for delivery in [Delivery::Messages, Delivery::Chunks] {
+        let mut config = config(policy(false, 15));
+        config.delivery = delivery;
+        config.heartbeat.as_mut().unwrap().text = Some(TextHeartbeat::answered());
+        let mut server = receiver(Role::Server, config);
+        let ping = [&[0x00, 0x04, 0x00, 0xfb, 0xff][..], b"ping", &[0x00]].concat();
+        server.receive(&frame(Role::Client, 0xc1, &ping), Timestamp::default());
+        assert_eq!((server.events, server.written), (vec![], b"\x81\x04pong".to_vec()));
+    }
 }
 
 /// Also where the decompressor has more to give than one step may take, and no input is left.
