@@ -220,13 +220,23 @@ impl Outbox {
 
     #[inline]
     pub(crate) fn push_message(&mut self, message: Message) {
-        let kind = message.kind();
-        if let Some(deflater) = &mut self.deflater
-            && let Some(payload) = deflater.compress(message.payload())
-        {
-            return self.push_piece(Piece { opcode: Opcode::compressed(kind), payload, last: true });
+        if self.deflater.is_some() {
+            return self.push_compressible(message);
         }
-        self.push_piece(Piece { opcode: Opcode::of(kind), payload: message.into_payload(), last: true });
+        let opcode = Opcode::of(message.kind());
+        self.push_piece(Piece { opcode, payload: message.into_payload(), last: true });
+    }
+
+    /// Kept apart, so that it costs nothing where compression was not agreed on.
+    #[inline(never)]
+    fn push_compressible(&mut self, message: Message) {
+        let kind = message.kind();
+        let compressed = self.deflater.as_mut().and_then(|deflater| deflater.compress(message.payload()));
+        let (opcode, payload) = match compressed {
+            Some(payload) => (Opcode::compressed(kind), payload),
+            None => (Opcode::of(kind), message.into_payload()),
+        };
+        self.push_piece(Piece { opcode, payload, last: true });
     }
 
     pub(crate) fn push_chunk(&mut self, chunk: Chunk) {
