@@ -79,6 +79,21 @@ const WORKS: &[Work] = &[
         piece: 16_384,
         make: |len| open(fragments(&[0xe2, 0x82], &[0xac, 0xe2, 0x82], len)),
     },
+    #[cfg(feature = "deflate")]
+    Work {
+        // Each of them begins the decompressor anew.
+        name: "compressed, blocks that say they are the last one, byte by byte",
+        short: 16_384,
+        piece: 1,
+        make: |len| open_compressed(&[0x03, 0x00], len / 2),
+    },
+    #[cfg(feature = "deflate")]
+    Work {
+        name: "compressed, stored blocks of one byte",
+        short: 16_384,
+        piece: 16_384,
+        make: |len| open_compressed(&[0x00, 0x01, 0x00, 0xfe, 0xff, b'a'], len / 6),
+    },
 ];
 
 fn server(first: &str, line: &str, len: usize) -> (Connection, Vec<u8>) {
@@ -95,6 +110,17 @@ fn client(line: &str, len: usize) -> (Connection, Vec<u8>) {
 fn open(stream: Vec<u8>) -> (Connection, Vec<u8>) {
     let config = limited_by(stream.len());
     (Connection::upgraded(Role::Client, Agreement::default(), config, [7; 32], Timestamp::default()), stream)
+}
+
+/// So much of a compressed text.
+#[cfg(feature = "deflate")]
+fn open_compressed(block: &[u8], count: usize) -> (Connection, Vec<u8>) {
+    let mut frame = frame(0xc1, 0);
+    frame.extend(block.repeat(count));
+    let policy = websocket_proto::Deflate::default();
+    let agreed = Agreement::new().with_deflate(policy.answer([&b"permessage-deflate"[..]]));
+    let config = limited_by(frame.len());
+    (Connection::upgraded(Role::Client, agreed, config, [7; 32], Timestamp::default()), frame)
 }
 
 /// Nothing of this length runs into a limit.
