@@ -4,7 +4,8 @@
 //! reads no clock, draws no randomness and starts no thread; all three are arguments. Whoever owns it (a tokio task, a
 //! thread, an event loop, a test with a virtual clock) hands it the bytes that came in and the time it is, takes the bytes
 //! that must go out, asks when it must be called again, and acts on the events. Everything hard lives inside: handshake,
-//! frames, masking, UTF-8, fragmentation, close rules, heartbeats, deadlines, limits. So every owner behaves the same.
+//! frames, masking, UTF-8, fragmentation, compression, close rules, heartbeats, deadlines, limits. So every owner behaves the
+//! same.
 //!
 //! Not writing a runtime? Use `blocking` or `tokio` (feature `tokio`), which do just what the machine says.
 //!
@@ -123,7 +124,8 @@
 //!
 //! # Features
 //!
-//! - `std` (default): `blocking`, and a conversion of `std::io::ErrorKind`. Without it the crate is `no_std + alloc`.
+//! - `std` (default): `blocking`, a conversion of `std::io::ErrorKind`, vectored output, and a few kilobytes that each thread
+//!   keeps for its connections. Without it the crate is `no_std + alloc`. The features below turn it on.
 //! - `simd` (default): validates UTF-8 and masks payloads with the vector instructions that the CPU has.
 //! - `deflate`: compression (RFC 7692), where [`Config`] asks for it.
 //! - `tokio`: the tokio adapter.

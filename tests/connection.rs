@@ -803,7 +803,10 @@ fn a_kept_message_holds_the_input_buffer_only_where_it_was_a_good_part_of_it() {
 #[test]
 fn a_kept_message_holds_no_large_buffer_though_it_came_at_its_end() {
     let mut server = Endpoint::upgraded(Role::Server, quiet());
-    let mut input = BytesMut::from(&masked(0x82, &[7; 2000]).repeat(100)[..]);
+    // The end of a large message, and then others.
+    server.receive(&masked(0x82, &[7; 60_000])[..1000], Timestamp::default());
+    let large = masked(0x82, &[7; 60_000]).split_off(1000);
+    let mut input = BytesMut::from(&[large, masked(0x82, &[7; 2000]).repeat(99)].concat()[..]);
     let capacity = input.capacity();
     while let Some(event) = server.connection.poll_event(&mut input, Timestamp::default()) {
         server.events.push(event);

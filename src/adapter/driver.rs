@@ -113,15 +113,16 @@ impl Driver {
         if self.close_event.is_some() {
             return None;
         }
-        match self.connection.poll_event(&mut self.input, now)? {
+        let asked = self.connection.stats().pings_received;
+        let event = self.connection.poll_event(&mut self.input, now);
+        // Those of a heartbeat by text, too, which are no events.
+        self.owes_reply |= self.connection.stats().pings_received != asked;
+        match event? {
             Event::Closed(close) => {
                 self.close_event = Some(close);
                 None
             }
-            event => {
-                self.owes_reply |= matches!(event, Event::Ping(_));
-                Some(event)
-            }
+            event => Some(event),
         }
     }
 

@@ -63,7 +63,8 @@ pub struct Config {
     /// The largest frame to receive, in bytes as they are on the wire. 1009.
     ///
     /// Default: `None`, which leaves it to [`max_message_size`](Self::max_message_size): how a message is cut into frames is
-    /// the sender's business (RFC 6455 §5.4).
+    /// the sender's business (RFC 6455 §5.4). A compressed message counts as it is inflated, so
+    /// its frames are held to this alone, and to [`unfinished_message`](Self::unfinished_message).
     pub max_frame_size: Option<u64>,
     /// The most frames in one message, empty ones included. 1009.
     ///
@@ -71,6 +72,8 @@ pub struct Config {
     /// bytes, and ends a stream of empty fragments. With [`Delivery::Chunks`] it stands for no limit.
     pub max_fragments: Option<u64>,
     /// The kinds of message to receive; the other kind fails the connection with 1003.
+    ///
+    /// A heartbeat by text is text, so where there is one, text must be accepted.
     ///
     /// Default: both.
     pub accept_kinds: MessageKinds,
@@ -328,10 +331,13 @@ impl TextHeartbeat {
         Self { ping: Utf8Bytes::from_static("ping"), pong: Utf8Bytes::from_static("pong"), sends, answers }
     }
 
-    /// The same with these texts.
+    /// The same with these texts. If they are equal, nobody can tell a beat from an answer: then a side that sends does not answer,
+    /// so one side must send and the other answer.
     #[must_use]
     pub fn with_pair(self, ping: impl Into<Utf8Bytes>, pong: impl Into<Utf8Bytes>) -> Self {
-        Self { ping: ping.into(), pong: pong.into(), ..self }
+        let (ping, pong) = (ping.into(), pong.into());
+        let answers = self.answers && !(self.sends && ping == pong);
+        Self { ping, pong, answers, ..self }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Compression contexts between two uses, shared by all connections with one policy.
+//! Compression contexts between two uses. They lie with the policy, since that is what connections share.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -42,21 +42,27 @@ impl Spares {
 
     /// Keeps a compressor, if no more than `max` are.
     pub(crate) fn keep_compressor(&self, shape: Shape, context: Box<zlib_rs::Deflate>, max: usize) {
-        keep(&mut self.kept().compressors, (shape, context), max);
+        let freed = keep(&mut self.kept().compressors, (shape, context), max);
+        drop(freed);
     }
 
     /// Keeps a decompressor, if no more than `max` are.
     pub(crate) fn keep_decompressor(&self, context: Box<zlib_rs::Inflate>, max: usize) {
-        keep(&mut self.kept().decompressors, context, max);
+        let freed = keep(&mut self.kept().decompressors, context, max);
+        drop(freed);
     }
 }
 
-/// Where there is no room, the newest takes the place of the oldest, whose shape may be out of use.
-fn keep<T>(contexts: &mut Vec<T>, context: T, max: usize) {
+/// Where there is no room, it takes the place of another, whose shape may be out of use; that is returned, to be freed without
+/// the lock.
+fn keep<T>(contexts: &mut Vec<T>, context: T, max: usize) -> Option<T> {
     if contexts.len() < max {
         contexts.push(context);
-    } else if let Some(place) = contexts.first_mut() {
-        *place = context;
+        return None;
+    }
+    match contexts.first_mut() {
+        Some(place) => Some(core::mem::replace(place, context)),
+        None => Some(context),
     }
 }
 

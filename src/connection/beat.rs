@@ -51,8 +51,7 @@ impl Sender {
         };
         let beats = texts.sends && *said == texts.pong;
         let asks = texts.answers && *said == texts.ping;
-        // Where both texts are the same, the one that is waited for is an answer.
-        if beats && (!asks || self.pulse.as_ref().is_some_and(|pulse| pulse.by_text)) {
+        if beats {
             Err(Some(self.apply_text_pong(message.into_payload())))
         } else if asks {
             let answer = texts.pong.as_bytes().clone();

@@ -40,15 +40,15 @@ pub use sender::Sender;
 ///
 /// Its methods are of five kinds:
 ///
-/// - **Getters**: [`state`](Self::state), [`stats`](Self::stats), [`buffered`](Self::buffered),
+/// - **Getters**: [`state`](Self::state), [`stats`](Self::stats), [`buffered`](Self::buffered), `deflate`,
 ///   [`send_capacity`](Self::send_capacity), [`wants_read`](Self::wants_read), [`wants_write`](Self::wants_write),
-///   [`subprotocol`](Self::subprotocol).
+///   [`is_sending_chunks`](Self::is_sending_chunks), [`subprotocol`](Self::subprotocol).
 /// - **What happened outside**: [`end_of_input`](Self::end_of_input), [`read_failed`](Self::read_failed),
 ///   [`write_failed`](Self::write_failed), [`handle_timeout`](Self::handle_timeout), [`wrote`](Self::wrote),
 ///   [`set_reading`](Self::set_reading).
 /// - **Commands**: [`accept`](Self::accept), [`reject`](Self::reject), [`send`](Self::send),
-///   [`send_prepared`](Self::send_prepared), [`send_chunk`](Self::send_chunk), [`ping`](Self::ping), [`pong`](Self::pong), [`close`](Self::close). Where one is
-///   refused, it says so and has changed nothing.
+///   [`send_prepared`](Self::send_prepared), [`send_chunk`](Self::send_chunk), [`ping`](Self::ping), [`pong`](Self::pong),
+///   [`close`](Self::close), `set_compression`. Where one is refused, it says so and has changed nothing.
 /// - **What must be done**: [`poll_event`](Self::poll_event), [`output`](Self::output) or [`take`](Self::take),
 ///   [`transport`](Self::transport), [`poll_timeout`](Self::poll_timeout). After anything else was called, do what
 ///   they say, in this order, until all four say that nothing is left.
@@ -115,7 +115,7 @@ impl Connection {
 
     /// A server that waits for an upgrade request.
     ///
-    /// `seed` as for [`client`](Self::client); a server uses it for the payloads of its pings.
+    /// `seed` as for [`client`](Self::client); a server makes its pings and their jitter from it.
     #[must_use]
     pub fn server(config: Arc<Config>, seed: [u8; 32], now: Timestamp) -> Self {
         let mut connection = Self::new(Role::Server, config, seed, now);
@@ -198,8 +198,8 @@ impl Connection {
     /// [`wants_read`](Self::wants_read), also that `input` is empty.
     ///
     /// Only what is used is taken from `input`, and what must be kept is kept here: so any buffer may be passed next time,
-    /// one buffer can serve many connections, and an idle connection owns none. A compressed message in chunks may give
-    /// events without any input: ask until there is `None`.
+    /// one buffer can serve many connections, and an idle connection owns none. One call inflates a message at most; one in
+    /// chunks may give events without any input, so ask until there is `None`.
     #[inline]
     #[must_use]
     pub fn poll_event(&mut self, input: &mut BytesMut, now: Timestamp) -> Option<Event> {
@@ -229,7 +229,7 @@ impl Connection {
         }
     }
 
-    /// Whether there is nothing to tell, unless something arrived.
+    /// Whether nothing is to be told, unless something arrived.
     #[inline]
     fn is_quiet(&self) -> bool {
         self.opening.is_none()
@@ -241,9 +241,7 @@ impl Connection {
     /// Takes one step of any kind. It breaks off with an event, or where nothing more is to be told.
     #[inline(never)]
     fn poll_rest(&mut self, input: &mut BytesMut, now: Timestamp) -> ControlFlow<Option<Event>> {
-        if self.opening.is_some()
-            && let Some(event) = self.poll_opening(input, now)
-        {
+        if let Some(event) = self.poll_opening(input, now) {
             return ControlFlow::Break(Some(event));
         }
         if self.opening.is_none()
@@ -358,7 +356,7 @@ impl Connection {
         self.sender.send(message)
     }
 
-    /// Queues a message that many connections send. A server shares its bytes with the others.
+    /// Queues a message that many connections send; see [`Prepared`].
     ///
     /// # Errors
     /// As for [`send`](Self::send).
@@ -524,6 +522,7 @@ impl Connection {
     }
 
     /// What was counted so far.
+    #[inline]
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.sender.stats()

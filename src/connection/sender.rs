@@ -34,7 +34,7 @@ use crate::wire::header::MAX_CONTROL_PAYLOAD;
 /// so however the halves are driven, nothing follows [`Event::Closed`](crate::Event::Closed). The methods that
 /// [`Connection`](crate::Connection) has too do the same as there.
 ///
-/// Neither half has a lock. Two threads that share a sender put it behind one of their own, and need to hold it for none of
+/// Neither half has a lock, but for the one that compression contexts are shared behind. Two threads that share a sender put it behind one of their own, and need to hold it for none of
 /// their reads and writes: [`take`](Self::take) hands out bytes that borrow nothing. What each does, whenever something
 /// happened:
 ///
@@ -336,6 +336,7 @@ impl Sender {
     }
 
     /// As [`Connection::stats`](crate::Connection::stats).
+    #[inline]
     #[must_use]
     pub fn stats(&self) -> Stats {
         let messages_dropped =

@@ -48,7 +48,7 @@ pub enum Event {
     Refused(Response),
     /// A whole message.
     ///
-    /// To keep one costs its own bytes, and at most a quarter more where it came in fragments. Some share memory, which lives
+    /// To keep one costs its own bytes, and at most a quarter more where it came in fragments or compressed. Some share memory, which lives
     /// as long as one of them: messages of at most 128 bytes that were received on the same thread share 1 KiB (with `std`). And
     /// one of 1 KiB and more that was a sixteenth or more of the input buffer shares that buffer: copy it, if it is to be kept for
     /// long.

@@ -12,8 +12,8 @@ use crate::wire::header::MessageHeader;
 use crate::wire::mask;
 
 /// A message of at least this many bytes that lies whole in the input, and with its header is at least a sixteenth of the input
-/// buffer, is split off it; any other is copied out. So a message that is kept pins at most sixteen times itself: ten thousand
-/// kept messages of 16 bytes hold no read buffer. `Event::Message` states it for the application.
+/// buffer, is split off it, and pins at most sixteen times itself; any other is copied out, where small ones share a room. So ten
+/// thousand kept messages of 16 bytes hold no read buffer. `Event::Message` states it for the application.
 const SPLIT_FROM: usize = 1024;
 
 /// What share of a buffer must be in a frame that is split off it.

@@ -146,10 +146,11 @@ impl Receiver {
     /// Anything else changes nothing here, and is for [`poll_any`](Self::poll_any).
     #[inline(always)]
     pub(crate) fn poll_message(&mut self, input: &mut BytesMut) -> Option<(Message, usize)> {
+        // Seen also where it is filled with a message that does not end in it.
+        self.buffer_size = self.buffer_size.max(input.capacity());
         if !self.is_between_messages() || self.discarding {
             return None;
         }
-        self.buffer_size = self.buffer_size.max(input.capacity());
         let header =
             header::parse_message(input, self.role).filter(|header| self.rules.is_ordinary(header))?;
         take_message(&header, input, self.buffer_size)

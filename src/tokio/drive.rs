@@ -194,9 +194,11 @@ where
             self.poll_transport(cx);
             did_anything |= wrote;
             if !wrote || self.queue.is_none() {
-                break;
+                return did_anything;
             }
         }
+        // Messages may be left in a queue that nobody is registered with, since there was no room to ask it for another.
+        cx.waker().wake_by_ref();
         did_anything
     }
 

@@ -173,8 +173,9 @@ where
         if let Some(timer) = &mut self.timer
             && let Some(set) = timer.at.filter(|set| *set <= at)
         {
-            // It has the waker, which is always the same.
-            if now < set {
+            // It has the waker, which is always the same. But if it fired before anybody was registered behind that, it does not
+            // fire again.
+            if now < set && !timer.sleep.is_elapsed() {
                 return false;
             }
         } else {
@@ -230,8 +231,9 @@ fn make_room(input: &mut BytesMut, size: usize) {
 /// large one.
 fn put_aside(input: &mut BytesMut) {
     if input.is_empty() {
-        let spare = core::mem::take(input);
-        if spare.capacity() <= READ_SIZE {
+        let mut spare = core::mem::take(input);
+        // What was read in part is wound back before its size shows.
+        if spare.try_reclaim(READ_SIZE) && spare.capacity() <= READ_SIZE {
             let _ = SPARE.try_with(|place| place.set(Some(spare)));
         }
     }

@@ -58,6 +58,20 @@ async fn a_full_queue_makes_senders_wait() {
     other.try_send("x").unwrap();
 }
 
+/// One poll makes so many rounds and no more; what is left then must not wait for the peer to say something.
+#[tokio::test(start_paused = true)]
+async fn a_reader_writes_all_that_others_have_queued() {
+    let mut config = quiet();
+    config.output_high_water = 10;
+    let (mut socket, remote) = server(config);
+    let sender = socket.sender();
+    for _ in 0..64 {
+        sender.try_send("0123456789").unwrap();
+    }
+    assert!(timeout(SECOND, socket.next()).await.is_err(), "the peer says nothing");
+    assert_eq!(frames(&remote.written()).len(), 64);
+}
+
 #[tokio::test(start_paused = true)]
 async fn closing_sends_what_is_queued_and_refuses_what_comes_after() {
     let (mut socket, remote) = server(quiet());

@@ -11,7 +11,7 @@ use tokio::task::consume_budget;
 use tokio::time::{Instant, sleep, timeout};
 use websocket_proto::{
     Cause, CloseEvent, Config, Deadline, Error, Event, Heartbeat, Message, Role, State, StreamPosition,
-    TransportFailure,
+    TextHeartbeat, TransportFailure,
 };
 
 use super::scripted::{CLOSE, PING, PONG, TEXT, close_payload, frame, frames, masked};
@@ -31,6 +31,24 @@ async fn pings_are_answered_while_the_application_only_reads() {
     remote.push(&masked(PING, b"are you there"));
     assert!(poll_once(socket.next()).is_pending());
     assert_eq!(remote.written(), frame(PONG, b"are you there"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_by_text_is_answered_before_the_application_turns_to_a_message() {
+    let mut config = quiet();
+    config.heartbeat = Some(Heartbeat::default().with_text(TextHeartbeat::answered()));
+    for asks in [masked(TEXT, b"ping"), masked(PING, b"")] {
+        let (mut socket, remote) = server(config.clone());
+        remote.push(&[asks, masked(TEXT, b"work")].concat());
+        let event = loop {
+            match socket.next_event().await {
+                Some(Event::Ping(_)) => {}
+                event => break event,
+            }
+        };
+        assert_eq!(event, Some(Event::Message("work".into())));
+        assert_eq!(frames(&remote.written()).len(), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]
