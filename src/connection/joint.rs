@@ -342,18 +342,7 @@ impl Sender {
         if !self.life.is_over() || core::mem::replace(&mut self.closed_was_told, true) {
             return None;
         }
-        self.confirm_by_close();
         Some(Event::Closed(self.close_event()))
-    }
-
-    /// A peer that answers our Close frame has read what came before it. One that crossed ours on the way answers nothing, and
-    /// is told by its code.
-    fn confirm_by_close(&mut self) {
-        let was_first = self.life.was_clean() && self.closed_first_by == Some(Side::Local);
-        let answer = self.received.as_ref().map(|(code, _)| *code);
-        if was_first && answer == self.outbox.close_code() {
-            self.stats.messages_confirmed = self.stats.messages_sent;
-        }
     }
 
     fn close_event(&mut self) -> CloseEvent {

@@ -192,12 +192,7 @@ impl Outbox {
         self.bytes_dropped.saturating_add(self.buffered() as u64)
     }
 
-    /// The code of the Close frame that was encoded; 1005 if it carried none.
-    pub(crate) fn close_code(&self) -> Option<CloseCode> {
-        self.close_frame.as_ref().map(|(code, _)| *code)
-    }
-
-    /// The same with its reason, taken out.
+    /// Code and reason of the Close frame that was encoded, taken out; 1005 if it carried none.
     pub(crate) fn take_close_frame(&mut self) -> Option<(CloseCode, String)> {
         self.close_frame.take()
     }

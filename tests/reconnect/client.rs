@@ -191,6 +191,21 @@ async fn a_server_that_closes_first_confirms_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn close_frames_that_cross_confirm_nothing_though_their_code_is_the_same() {
+    let (mut client, mut servers) = client(ClientConfig::default(), 1000);
+    let sender = client.sender();
+    let mut socket = open(&mut client, &mut servers).await;
+    let normal = || CloseFrame::new(CloseCode::NORMAL, "").unwrap();
+    let mut closing = pin!(socket.close(normal()));
+    assert!(closing.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    sender.try_send("too late").unwrap();
+    // It has not read yet that the server closes.
+    let (lost, close) = tokio::join!(client.close(normal()), closing);
+    assert!(close.was_clean());
+    assert_eq!(texts(&lost.unconfirmed), ["too late"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_is_given_up_may_have_got_what_was_ready() {
     let mut config = ClientConfig::default();
     let mut connection = Config::default();

@@ -149,6 +149,12 @@ impl<C: Connector> ReconnectingClient<C> {
         self.feed(cx);
         let end = match &mut self.stage {
             Stage::Open(socket) => {
+                // Refused once the Close frame is queued.
+                if let Some(payload) = self.ledger.last_question()
+                    && socket.ping(&payload).is_ok()
+                {
+                    self.ledger.asked();
+                }
                 socket.begin_closing(frame.take());
                 AttemptEnd::Closed(ready!(socket.poll_end(Goal::Close, cx)))
             }

@@ -38,6 +38,11 @@ impl Ledger {
         (!self.is_asking && !self.messages.is_empty()).then_some(self.pings.to_be_bytes())
     }
 
+    /// What the Ping ahead of the Close frame carries, whoever was asked before.
+    pub(super) fn last_question(&self) -> Option<[u8; 8]> {
+        (!self.messages.is_empty()).then_some(self.pings.to_be_bytes())
+    }
+
     pub(super) fn asked(&mut self) {
         self.is_asking = true;
         self.pings = self.pings.saturating_add(1);

@@ -103,9 +103,9 @@ where
 /// Each message that was accepted by a sender has one of these fates, and never two:
 ///
 /// - *Confirmed*: the server has received it. A Ping goes out after messages were sent, one at a time, so at most one in a
-///   round trip; its Pong confirms all that were written before it, as the heartbeat's does, and as the server's answer to
-///   [`close`](Self::close). (What a server's application makes of a message, only an answer of its own can tell.) A server
-///   that answers no Pings, against RFC 6455 §5.5.2, gets no more than [`ClientConfig::max_unconfirmed`].
+///   round trip; its Pong confirms all that were written before it, as the heartbeat's does. (What a server's application makes
+///   of a message, only an answer of its own can tell.) A server that answers no Pings, against RFC 6455 §5.5.2, gets no more
+///   than [`ClientConfig::max_unconfirmed`].
 /// - *Unconfirmed*: it was written, and the connection ended first. [`Disconnected`] has it; it is never sent again by
 ///   itself.
 /// - *Unsent*: it was not written whole. It goes first over the next connection, or is given back, as [`Unsent`] says.
@@ -217,6 +217,9 @@ impl<C: Connector> ReconnectingClient<C> {
     /// Closes the connection with `frame`, or an empty Close frame, and makes no other: what waits is sent before, as far as the
     /// connection takes it at once; what was not read yet is dropped. It takes at most
     /// [`Config::close_timeout`](crate::Config::close_timeout).
+    ///
+    /// A last Ping goes ahead of the Close frame, behind all messages, unless the one before is still being written: its Pong
+    /// confirms them. The server's Close frame alone does not: see [`Stats::messages_confirmed`](crate::Stats::messages_confirmed).
     ///
     /// Without a connection an attempt is abandoned. In the end all messages that were accepted are confirmed, or in the
     /// [`Disconnected`] that this returns.
