@@ -31,6 +31,10 @@ pub struct Stats {
     pub messages_confirmed: u64,
     /// Messages that were accepted for sending and dropped, whole or in part, since the connection failed or ended first.
     pub messages_dropped: u64,
+    /// Those of the dropped messages that may have gone out whole all the same, the first so many after those sent. They were
+    /// framed when the peer was given up, whose Close frame gets one more write, or were in a piece that was
+    /// [taken](crate::Connection::take) and not credited when the connection ended. The peer has received none of the others.
+    pub messages_in_doubt: u64,
     /// Pings received, by [text](crate::TextHeartbeat) too; such texts count as no messages.
     pub pings_received: u64,
     /// Pings that the transport took whole, the heartbeat's, by text too, and the application's.

@@ -15,6 +15,7 @@ use crate::error::{Deadline, TransportFailure};
 use crate::event::{Cause, CloseEvent, Ending, Event, Side};
 use crate::heartbeat::Outstanding;
 use crate::message::{Chunk, Message};
+use crate::send::Outbox;
 use crate::signal::{News, Progress, Signal};
 use crate::time::Timestamp;
 use crate::upgrade::Agreement;
@@ -284,8 +285,8 @@ impl Sender {
     pub(super) fn give_up(&mut self, deadline: Deadline) {
         self.cause.get_or_insert(Cause::Deadline(deadline));
         self.life.apply(Input::GivenUp);
-        self.outbox.forsake_messages();
         if self.life.is_parting() && !self.outbox.is_lent() {
+            self.doubt(Outbox::forsake_messages);
             self.outbox.push_close(told(deadline), true);
         } else {
             self.discard();

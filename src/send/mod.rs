@@ -322,11 +322,15 @@ impl Outbox {
         }
     }
 
-    /// Counts every message that is not written whole as dropped: what of them goes out all the same is of no use.
-    pub(crate) fn forsake_messages(&mut self) {
+    /// Counts every message that is not written whole as dropped, and nothing is encoded of those that wait. Returns how many
+    /// are encoded whole, so that they may go out all the same.
+    pub(crate) fn forsake_messages(&mut self) -> u64 {
         self.messages_dropped = self.messages_unsent();
+        let end = self.written.saturating_add(self.encoded() as u64);
+        let may_go_out = self.marks.iter().filter(|(at, mark)| *mark == Mark::Message && *at <= end).count();
         self.marks.retain(|(_, mark)| *mark != Mark::Message);
         self.forget_messages();
+        may_go_out as u64
     }
 
     fn forget_messages(&mut self) {
@@ -338,18 +342,20 @@ impl Outbox {
         }
     }
 
-    /// Drops everything; nothing will go out any more.
-    pub(crate) fn discard(&mut self) {
-        self.forsake_messages();
+    /// Drops everything; nothing will go out any more, but for a piece that was taken. Returns how many messages end in that.
+    pub(crate) fn discard(&mut self) -> u64 {
+        let bytes_unsent = self.bytes_unsent();
+        self.wire.clear();
+        let may_go_out = self.forsake_messages();
         self.marks = Queue::new();
         self.pongs_encoded = 0;
-        self.bytes_dropped = self.bytes_unsent();
-        self.wire.clear();
+        self.bytes_dropped = bytes_unsent;
         self.taken = 0;
         self.deflater = None;
         if !self.close_encoded {
             self.nothing_follows(None);
         }
+        may_go_out
     }
 
     fn nothing_follows(&mut self, frame: Option<(CloseCode, String)>) {

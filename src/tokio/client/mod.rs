@@ -106,9 +106,9 @@ where
 ///   round trip; its Pong confirms all that were written before it, as the heartbeat's does. (What a server's application makes
 ///   of a message, only an answer of its own can tell.) A server that answers no Pings, against RFC 6455 §5.5.2, gets no more
 ///   than [`ClientConfig::max_unconfirmed`].
-/// - *Unconfirmed*: it was written, and the connection ended first. [`Disconnected`] has it; it is never sent again by
-///   itself.
-/// - *Unsent*: it was not written whole. It goes first over the next connection, or is given back, as [`Unsent`] says.
+/// - *Unconfirmed*: it was written, or may have been with the last write to a server that was given up, and the connection ended
+///   first. [`Disconnected`] has it; it is never sent again by itself.
+/// - *Unsent*: it was not written whole, for certain. It goes first over the next connection, or is given back, as [`Unsent`] says.
 ///   What was kept is given back, too, when the client gives up or is closed.
 /// - *Dropped*, by a sender that asked for it with [`WhenFull::DropOldest`](super::WhenFull::DropOldest) or by its key.
 ///
