@@ -79,7 +79,12 @@ impl MessageSender {
     }
 
     /// As [`send`](Self::send), but a message of the same key that waits in the queue, from whichever sender, is replaced by
-    /// this one: so of each key the newest is sent, and a slow peer gets fewer, not older ones.
+    /// this one: so of each key at most one waits there, the newest, and a slow peer gets fewer, not older ones.
+    ///
+    /// Newer is what was called later. Those that wait for a place get one in the order in which they began to wait, and replace
+    /// each other then, so of all that wait with one key little is sent. But one that waits cannot be replaced before it has its
+    /// place: if a newer one found a place at once and was sent meanwhile, the older one still follows. Where that matters, use
+    /// [`try_send_newest`](Self::try_send_newest) or [`WhenFull::DropOldest`], which do not wait.
     ///
     /// # Errors
     /// The same.
@@ -118,7 +123,7 @@ pub(super) struct Queue {
 
 impl Queue {
     fn new() -> Self {
-        Self { mailbox: Mailbox::new(CAPACITY), held: None }
+        Self { mailbox: Mailbox::of_socket(CAPACITY), held: None }
     }
 
     /// The next message. It never ends.

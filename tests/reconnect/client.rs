@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, timeout};
 use websocket_proto::tokio::{
     AttemptEnd, BoxError, ClientConfig, ClientEvent, Connector, Disconnected, NextAttempt,
-    ReconnectingClient, Unsent, WebSocketStream, accept,
+    ReconnectingClient, Unsent, WebSocketStream, WhenFull, accept,
 };
 use websocket_proto::{
     Accept, Cause, ClientRequest, CloseCode, CloseFrame, Config, Deadline, Message, OriginPolicy, Reject,
@@ -509,6 +509,22 @@ async fn senders_of_a_client_that_was_dropped_are_told() {
     tokio::task::yield_now().await;
     drop(client);
     assert_eq!(waits.await.unwrap(), Err(SendError::NotOpen(State::Closed, "for a place".into())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_would_close_hands_back_where_there_is_no_peer_to_close() {
+    let mut config = ClientConfig::default();
+    config.max_queued = 1;
+    let (mut client, mut servers) = client(config, 1000);
+    let sender = client.sender().when_full(WhenFull::Close);
+    sender.try_send("one").unwrap();
+    assert_eq!(sender.try_send("two"), Err(SendError::Full("two".into())));
+    let sending = tokio::spawn(async move { sender.send("two").await });
+    let mut socket = open(&mut client, &mut servers).await;
+    let (_, first) = tokio::join!(settle(&mut client), read(&mut socket));
+    let (_, second) = tokio::join!(settle(&mut client), read(&mut socket));
+    assert_eq!((first.as_str(), second.as_str()), ("one", "two"));
+    sending.await.unwrap().unwrap();
 }
 
 #[test]

@@ -174,7 +174,7 @@ impl<C: Connector> ReconnectingClient<C> {
     /// # Errors
     /// [`Error::NoEntropy`].
     pub fn new(connector: C, config: ClientConfig) -> Result<Self, Error> {
-        let mailbox = Mailbox::new(config.max_queued);
+        let mailbox = Mailbox::of_client(config.max_queued);
         if config.unsent == Unsent::GiveBack {
             mailbox.refuse(State::Connecting);
         }
