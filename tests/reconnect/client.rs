@@ -496,6 +496,26 @@ async fn a_connector_may_decide_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connector_is_asked_of_no_end_that_leaves_nothing_to_decide() {
+    struct Asked;
+    impl Connector for Asked {
+        type Io = DuplexStream;
+        type Future = std::future::Pending<Result<(DuplexStream, ClientRequest), BoxError>>;
+
+        fn connect(&mut self, _: u64) -> Self::Future {
+            pending()
+        }
+
+        fn retry(&mut self, end: &AttemptEnd) -> Retry {
+            panic!("{end}")
+        }
+    }
+    let mut client = ReconnectingClient::new(Asked, ClientConfig::default()).unwrap();
+    settle(&mut client).await;
+    assert_eq!(client.close(None).await.next, NextAttempt::Never(StopReason::Stopped));
+}
+
+#[tokio::test(start_paused = true)]
 async fn senders_of_a_client_that_was_dropped_are_told() {
     let mut config = ClientConfig::default();
     config.max_queued = 1;

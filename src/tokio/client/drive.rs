@@ -14,7 +14,7 @@ use super::{
     AttemptEnd, ClientEvent, Connector, Disconnected, NextAttempt, ReconnectingClient, Stage, Unsent,
 };
 use crate::adapter::{Error, Goal, seed};
-use crate::close::CloseFrame;
+use crate::close::{CloseFrame, Retry};
 use crate::connection::Connection;
 use crate::event::{CloseEvent, Event};
 use crate::message::Message;
@@ -171,7 +171,10 @@ impl<C: Connector> ReconnectingClient<C> {
     fn disconnected(&mut self, end: AttemptEnd) -> Disconnected {
         let now = self.now();
         self.stage = Stage::Idle;
-        let retry = self.connector.retry(&end);
+        let retry = match self.reconnect.state() {
+            ReconnectState::Stopped(_) => Retry::Never,
+            _ => self.connector.retry(&end),
+        };
         self.reconnect.ended(self.attempt, retry, now);
         let next = match self.reconnect.state() {
             ReconnectState::Stopped(reason) => NextAttempt::Never(reason),

@@ -73,7 +73,8 @@ pub trait Connector {
     /// takes too long, the future is dropped.
     fn connect(&mut self, attempt: u64) -> Self::Future;
 
-    /// Whether there is to be another attempt, and when. Unless it is overridden, [`AttemptEnd::retry`] says so.
+    /// Whether there is to be another attempt, and when. Unless it is overridden, [`AttemptEnd::retry`] says so. It is asked once
+    /// for each attempt that ends by itself, and not after [`ReconnectingClient::close`], which leaves nothing to decide.
     fn retry(&mut self, end: &AttemptEnd) -> Retry {
         end.retry()
     }
