@@ -115,6 +115,10 @@ where
 ///
 /// So messages arrive at most once, and in their order, but for those that are unconfirmed.
 ///
+/// What a connection has taken stands outside of the queue of the senders, also where it comes back unsent and is kept for the
+/// next one: no newer message takes its place, by a key or by dropping the oldest, and it counts not towards
+/// [`ClientConfig::max_queued`].
+///
 /// # Dropping
 ///
 /// Dropped, it drops the connection, as a [`WebSocketStream`] is dropped, and with it all messages that wait or are unconfirmed;
@@ -198,9 +202,8 @@ impl<C: Connector> ReconnectingClient<C> {
         poll_fn(|cx| self.poll_next_event(cx)).await
     }
 
-    /// A sender, for this task and for others. Its queue holds [`ClientConfig::max_queued`] messages, for all clones together.
-    ///
-    /// The task that drives the client should not wait for [`MessageSender::send`]: a full queue would never empty.
+    /// A sender, for this task and for others. Its queue holds [`ClientConfig::max_queued`] messages, for all clones together. What
+    /// becomes of them is said [above](Self#what-becomes-of-messages).
     #[must_use]
     pub fn sender(&self) -> MessageSender {
         MessageSender::new(self.mailbox.clone())
