@@ -22,11 +22,19 @@ pub struct Stats {
     /// Messages that the transport took whole.
     pub messages_sent: u64,
     /// Messages that the peer has received for certain, the first so many of those sent: a Ping that was written after them has
-    /// been answered, or the Close frame of this side was, with its own code. What the peer's application made of them is not
-    /// known. A peer that closes first may have read nothing more, so its Close frame confirms nothing.
+    /// been answered. What the peer's application made of them is not known.
+    ///
+    /// The peer's Close frame confirms nothing, whatever its code and whoever closed first: it may have crossed the one of this
+    /// side, from a peer that has read nothing more, and two that cross mostly have the same code, 1000. For a clean close that
+    /// confirms, send a [Ping](crate::Connection::ping) right before the [Close](crate::Connection::close): its Pong comes ahead
+    /// of an answer to the Close frame, and not from a peer that closed by itself before it got the Ping.
     pub messages_confirmed: u64,
     /// Messages that were accepted for sending and dropped, whole or in part, since the connection failed or ended first.
     pub messages_dropped: u64,
+    /// Those of the dropped messages that may have gone out whole all the same, the first so many after those sent. They were
+    /// framed when the peer was given up, whose Close frame gets one more write, or were in a piece that was
+    /// [taken](crate::Connection::take) and not credited when the connection ended. The peer has received none of the others.
+    pub messages_in_doubt: u64,
     /// Pings received, by [text](crate::TextHeartbeat) too; such texts count as no messages.
     pub pings_received: u64,
     /// Pings that the transport took whole, the heartbeat's, by text too, and the application's.

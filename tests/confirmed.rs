@@ -61,16 +61,27 @@ fn a_ping_between_the_frames_of_a_message_does_not_confirm_it() {
 }
 
 #[test]
-fn a_closing_handshake_confirms_what_came_before_the_close_frame_of_this_side() {
+fn a_close_frame_confirms_nothing_but_the_pong_ahead_of_it_does() {
     let close = |code| CloseFrame::new(code, "").unwrap();
-    // Who closes, and how many of two messages are confirmed to the client then.
-    for (client, server, confirmed) in
-        [(Some(1000), None, 2), (None, Some(1000), 0), (Some(1000), Some(1001), 0)]
-    {
+    // Whether the client pings, who closes, and how many of two messages are confirmed to the client then.
+    for (pings, client, server, confirmed) in [
+        (false, Some(1000), None, 0),
+        (true, Some(1000), None, 2),
+        (false, None, Some(1000), 0),
+        (true, None, Some(1000), 0),
+        // They cross. The client cannot tell the one of its own code from an answer.
+        (false, Some(1000), Some(1001), 0),
+        (true, Some(1000), Some(1001), 0),
+        (false, Some(1000), Some(1000), 0),
+        (true, Some(1000), Some(1000), 0),
+    ] {
         let mut pair = Pair::with(&Config::default());
         pair.client.connection.send("first").unwrap();
         pair.client.connection.send("second").unwrap();
         let now = pair.now;
+        if pings {
+            pair.client.connection.ping(b"last").unwrap();
+        }
         if let Some(code) = client {
             pair.client.connection.close(close(code), now);
         }
@@ -83,14 +94,18 @@ fn a_closing_handshake_confirms_what_came_before_the_close_frame_of_this_side() 
         assert_eq!(end.closed_first_by() == Some(Side::Local), client.is_some());
         assert_eq!((end.stats().messages_sent, end.stats().messages_confirmed), (2, confirmed), "{end}");
     }
-    // Without the peer's Close frame nothing is known.
+}
+
+#[test]
+fn a_ping_before_the_close_frame_goes_behind_all_messages() {
     let mut pair = Pair::with(&Config::default());
-    pair.client.connection.send("first").unwrap();
+    for _ in 0..30 {
+        pair.client.connection.send(vec![0; 10_000]).unwrap();
+    }
     let now = pair.now;
-    pair.client.connection.close(close(1000), now);
-    pair.client.run(now);
-    pair.client.connection.end_of_input(now);
-    pair.client.run(now);
+    pair.client.connection.ping(b"last").unwrap();
+    pair.client.connection.close(CloseFrame::new(1000, "").unwrap(), now);
+    pair.run();
     let end = pair.client.closed().unwrap();
-    assert_eq!((end.stats().messages_sent, end.stats().messages_confirmed), (1, 0), "{end}");
+    assert_eq!((end.stats().messages_sent, end.stats().messages_confirmed), (30, 30), "{end}");
 }

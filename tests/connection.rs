@@ -462,6 +462,7 @@ fn what_was_counted_as_dropped_is_not_counted_as_sent_later() {
         server.connection.wrote(taken.remaining(), later);
         let stats = server.connection.stats();
         assert_eq!((stats.messages_sent, stats.messages_dropped), (0, 1), "{taken_before}");
+        assert_eq!(stats.messages_in_doubt, 1, "{taken_before}");
         assert_eq!(server.connection.transport(), Transport::Abort);
         assert!(!server.connection.wants_write());
     }

@@ -18,8 +18,12 @@ use core::time::Duration;
 /// | HTTP status | |
 /// | --- | --- |
 /// | 408, 425, 500, and 5xx that nobody has defined | `Soon` |
-/// | 200 to 299 (something that is no WebSocket answers for it), 429, 502, 503, 504, 511 | `Later` |
-/// | 3xx (nothing here follows it), other 4xx such as 401 and 403, 501, 505 to 508, 510, anything above | `Never` |
+/// | 2xx and 3xx (something else answers there, as a captive portal does), 429, 502, 503, 504, 511 | `Later` |
+/// | other 4xx such as 401 and 403, 501, 505 to 508, 510, anything below 200 or above 599 | `Never` |
+///
+/// So these statuses stop a client for good: 400 to 499 but for 408, 425 and 429; 501, 505 to 508 and 510; and what is no status
+/// of a final answer. Whoever answers so has judged the request, and would judge the next one alike. Where that is not so, as with
+/// a fresh token after a 401, the owner knows better. Redirects are not followed, so they are tried again where they were.
 ///
 /// ```
 /// use websocket_proto::{CloseCode, Retry};

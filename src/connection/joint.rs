@@ -15,6 +15,7 @@ use crate::error::{Deadline, TransportFailure};
 use crate::event::{Cause, CloseEvent, Ending, Event, Side};
 use crate::heartbeat::Outstanding;
 use crate::message::{Chunk, Message};
+use crate::send::Outbox;
 use crate::signal::{News, Progress, Signal};
 use crate::time::Timestamp;
 use crate::upgrade::Agreement;
@@ -284,8 +285,8 @@ impl Sender {
     pub(super) fn give_up(&mut self, deadline: Deadline) {
         self.cause.get_or_insert(Cause::Deadline(deadline));
         self.life.apply(Input::GivenUp);
-        self.outbox.forsake_messages();
         if self.life.is_parting() && !self.outbox.is_lent() {
+            self.doubt(Outbox::forsake_messages);
             self.outbox.push_close(told(deadline), true);
         } else {
             self.discard();
@@ -342,18 +343,7 @@ impl Sender {
         if !self.life.is_over() || core::mem::replace(&mut self.closed_was_told, true) {
             return None;
         }
-        self.confirm_by_close();
         Some(Event::Closed(self.close_event()))
-    }
-
-    /// A peer that answers our Close frame has read what came before it. One that crossed ours on the way answers nothing, and
-    /// is told by its code.
-    fn confirm_by_close(&mut self) {
-        let was_first = self.life.was_clean() && self.closed_first_by == Some(Side::Local);
-        let answer = self.received.as_ref().map(|(code, _)| *code);
-        if was_first && answer == self.outbox.close_code() {
-            self.stats.messages_confirmed = self.stats.messages_sent;
-        }
     }
 
     fn close_event(&mut self) -> CloseEvent {

@@ -407,6 +407,9 @@ impl Connection {
     /// Queues a Ping with at most 125 bytes of payload, ahead of all messages but the first 64 KiB, which are framed already. Its
     /// Pong's [`Event::Pong`] carries the round trip, unless another Ping was sent since: only the last one is waited for.
     ///
+    /// Followed by [`close`](Self::close), it goes behind all messages, right before the Close frame: its Pong then says that the
+    /// peer has received them all ([`Stats::messages_confirmed`]).
+    ///
     /// # Errors
     /// [`SendError::Full`] while the last such Ping is not written, [`SendError::NotOpen`], [`SendError::ControlTooLong`].
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError<()>> {

@@ -365,7 +365,13 @@ impl Sender {
     /// Nothing more goes out, not even to a peer that was to be told why.
     pub(super) fn discard(&mut self) {
         self.life.apply(Input::Discarded);
-        self.outbox.discard();
+        self.doubt(Outbox::discard);
+    }
+
+    /// Lets the outbox drop messages, some of which may go out all the same.
+    pub(super) fn doubt(&mut self, drops: impl FnOnce(&mut Outbox) -> u64) {
+        let may_go_out = drops(&mut self.outbox);
+        self.stats.messages_in_doubt = self.stats.messages_in_doubt.saturating_add(may_go_out);
     }
 
     /// Whether the one attempt for a last Close frame is made now.

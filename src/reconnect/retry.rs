@@ -13,7 +13,7 @@ impl Retry {
     pub const fn after_status(status: u16) -> Self {
         match status {
             408 | 425 | 500 | 509 | 512..=599 => Self::Soon,
-            200..=299 | 429 | 502..=504 | 511 => Self::Later,
+            200..=399 | 429 | 502..=504 | 511 => Self::Later,
             _ => Self::Never,
         }
     }

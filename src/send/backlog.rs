@@ -143,6 +143,8 @@ impl Backlog {
 
     /// Control frames pass between messages, and between the frames of one; the texts of a heartbeat between messages only. Pongs
     /// wait while they may not go. `unfinished` is a message in chunks whose last one was not pushed yet.
+    ///
+    /// Once a Close frame waits, the application's Ping goes right before it: its Pong then confirms all messages.
     pub(super) fn pop(&mut self, may_pong: bool, unfinished: bool) -> Option<Next> {
         if self.close.as_ref().is_some_and(|close| close.urgent) {
             return self.pop_close();
@@ -150,18 +152,21 @@ impl Backlog {
         if may_pong && let Some(payload) = self.pongs.pop_front() {
             return Some(Next::Pong(Opcode::Pong, payload));
         }
-        let next =
-            self.pop_ping().or_else(|| self.pop_text(may_pong, unfinished)).or_else(|| self.pop_piece());
+        let is_closing = self.close.is_some();
+        let next = self
+            .pop_ping(PingKind::Heartbeat)
+            .or_else(|| if is_closing { None } else { self.pop_ping(PingKind::Application) })
+            .or_else(|| self.pop_text(may_pong, unfinished))
+            .or_else(|| self.pop_piece())
+            .or_else(|| self.pop_ping(PingKind::Application));
         next.or_else(|| {
             // Whoever sent a Ping before gets its Pong before.
             if self.pongs.is_empty() { self.pop_close() } else { None }
         })
     }
 
-    fn pop_ping(&mut self) -> Option<Next> {
-        [PingKind::Heartbeat, PingKind::Application].into_iter().find_map(|kind| {
-            kind.slot(&mut self.pings).take().map(|payload| Next::Ping(Opcode::Ping, kind, payload))
-        })
+    fn pop_ping(&mut self, kind: PingKind) -> Option<Next> {
+        kind.slot(&mut self.pings).take().map(|payload| Next::Ping(Opcode::Ping, kind, payload))
     }
 
     fn pop_text(&mut self, may_pong: bool, unfinished: bool) -> Option<Next> {

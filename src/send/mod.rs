@@ -192,12 +192,7 @@ impl Outbox {
         self.bytes_dropped.saturating_add(self.buffered() as u64)
     }
 
-    /// The code of the Close frame that was encoded; 1005 if it carried none.
-    pub(crate) fn close_code(&self) -> Option<CloseCode> {
-        self.close_frame.as_ref().map(|(code, _)| *code)
-    }
-
-    /// The same with its reason, taken out.
+    /// Code and reason of the Close frame that was encoded, taken out; 1005 if it carried none.
     pub(crate) fn take_close_frame(&mut self) -> Option<(CloseCode, String)> {
         self.close_frame.take()
     }
@@ -327,11 +322,15 @@ impl Outbox {
         }
     }
 
-    /// Counts every message that is not written whole as dropped: what of them goes out all the same is of no use.
-    pub(crate) fn forsake_messages(&mut self) {
+    /// Counts every message that is not written whole as dropped, and nothing is encoded of those that wait. Returns how many
+    /// are encoded whole, so that they may go out all the same.
+    pub(crate) fn forsake_messages(&mut self) -> u64 {
         self.messages_dropped = self.messages_unsent();
+        let end = self.written.saturating_add(self.encoded() as u64);
+        let may_go_out = self.marks.iter().filter(|(at, mark)| *mark == Mark::Message && *at <= end).count();
         self.marks.retain(|(_, mark)| *mark != Mark::Message);
         self.forget_messages();
+        may_go_out as u64
     }
 
     fn forget_messages(&mut self) {
@@ -343,18 +342,20 @@ impl Outbox {
         }
     }
 
-    /// Drops everything; nothing will go out any more.
-    pub(crate) fn discard(&mut self) {
-        self.forsake_messages();
+    /// Drops everything; nothing will go out any more, but for a piece that was taken. Returns how many messages end in that.
+    pub(crate) fn discard(&mut self) -> u64 {
+        let bytes_unsent = self.bytes_unsent();
+        self.wire.clear();
+        let may_go_out = self.forsake_messages();
         self.marks = Queue::new();
         self.pongs_encoded = 0;
-        self.bytes_dropped = self.bytes_unsent();
-        self.wire.clear();
+        self.bytes_dropped = bytes_unsent;
         self.taken = 0;
         self.deflater = None;
         if !self.close_encoded {
             self.nothing_follows(None);
         }
+        may_go_out
     }
 
     fn nothing_follows(&mut self, frame: Option<(CloseCode, String)>) {

@@ -49,12 +49,24 @@ pub(super) struct Mailbox {
     places: Semaphore,
     /// Has no places, and is closed when the connection has ended.
     end: Semaphore,
+    /// Whether [`WhenFull::Close`] makes sense: there is one peer, and it may come again.
+    can_close: bool,
     waiting: Mutex<Waiting>,
+}
+
+/// A message on its way into the queue, or in it.
+struct Entry {
+    key: Option<u64>,
+    /// When it came: of two with one key the one with more is newer.
+    number: u64,
+    message: Message,
 }
 
 #[derive(Default)]
 struct Waiting {
-    messages: VecDeque<(Option<u64>, Message)>,
+    messages: VecDeque<Entry>,
+    /// How many messages with a key have come.
+    numbered: u64,
     /// While it is set, nothing is accepted: the connection is in this state.
     refused_for: Option<State>,
     /// Somebody wants the connection closed with this: a sender that found the queue full, or a server that goes away.
@@ -75,10 +87,20 @@ impl fmt::Debug for Mailbox {
 }
 
 impl Mailbox {
-    pub(super) fn new(capacity: usize) -> Arc<Self> {
+    /// In front of one connection, which senders may have closed.
+    pub(super) fn of_socket(capacity: usize) -> Arc<Self> {
+        Self::new(capacity, true)
+    }
+
+    /// In front of a client whose connections come and go.
+    pub(super) fn of_client(capacity: usize) -> Arc<Self> {
+        Self::new(capacity, false)
+    }
+
+    fn new(capacity: usize, can_close: bool) -> Arc<Self> {
         // More places than a semaphore can count are as good as without a bound.
         let places = Semaphore::new(capacity.clamp(1, Semaphore::MAX_PERMITS));
-        Arc::new(Self { places, end: Semaphore::new(0), waiting: Mutex::default() })
+        Arc::new(Self { places, end: Semaphore::new(0), can_close, waiting: Mutex::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -93,20 +115,7 @@ impl Mailbox {
         message: Message,
         when_full: WhenFull,
     ) -> Result<(), SendError<Message>> {
-        let Some(message) = self.replace(key, message)? else { return Ok(()) };
-        match (self.places.try_acquire(), when_full) {
-            (Ok(place), _) => {
-                place.forget();
-                self.push(key, message)
-            }
-            (Err(TryAcquireError::Closed), _) => Err(self.refusal(message)),
-            (Err(TryAcquireError::NoPermits), WhenFull::HandBack) => Err(SendError::Full(message)),
-            (Err(TryAcquireError::NoPermits), WhenFull::DropOldest) => self.push_out(key, message),
-            (Err(TryAcquireError::NoPermits), WhenFull::Close) => {
-                self.request_close(CloseFrame::known(CloseCode::TRY_AGAIN_LATER, "too slow"));
-                Err(SendError::Full(message))
-            }
-        }
+        self.offer(key, message, when_full)?.map_or(Ok(()), |entry| Err(SendError::Full(entry.message)))
     }
 
     pub(super) async fn send(
@@ -115,16 +124,16 @@ impl Mailbox {
         message: Message,
         when_full: WhenFull,
     ) -> Result<(), SendError<Message>> {
-        let message = match self.try_send(key, message, when_full) {
-            Err(SendError::Full(message)) if when_full != WhenFull::Close => message,
-            done => return done,
-        };
+        let Some(entry) = self.offer(key, message, when_full)? else { return Ok(()) };
+        if self.effective(when_full) == WhenFull::Close {
+            return Err(SendError::Full(entry.message));
+        }
         match self.places.acquire().await {
             Ok(place) => {
                 place.forget();
-                self.push(key, message)
+                self.push(entry)
             }
-            Err(_) => Err(self.refusal(message)),
+            Err(_) => Err(self.refusal(entry.message)),
         }
     }
 
@@ -132,46 +141,79 @@ impl Mailbox {
         self.lock().dropped
     }
 
-    /// Puts the message where one of the same key waits. If none does, it comes back.
-    fn replace(&self, key: Option<u64>, message: Message) -> Result<Option<Message>, SendError<Message>> {
+    /// Puts the message into the queue, where there is a place or it needs none. Otherwise it comes back.
+    fn offer(
+        &self,
+        key: Option<u64>,
+        message: Message,
+        when_full: WhenFull,
+    ) -> Result<Option<Entry>, SendError<Message>> {
+        let Some(entry) = self.number(key, message)? else { return Ok(None) };
+        match (self.places.try_acquire(), self.effective(when_full)) {
+            (Ok(place), _) => {
+                place.forget();
+                self.push(entry).map(|()| None)
+            }
+            (Err(TryAcquireError::Closed), _) => Err(self.refusal(entry.message)),
+            (Err(TryAcquireError::NoPermits), WhenFull::HandBack) => Ok(Some(entry)),
+            (Err(TryAcquireError::NoPermits), WhenFull::DropOldest) => Ok(self.push_out(entry)),
+            (Err(TryAcquireError::NoPermits), WhenFull::Close) => {
+                self.request_close(CloseFrame::known(CloseCode::TRY_AGAIN_LATER, "too slow"));
+                Ok(Some(entry))
+            }
+        }
+    }
+
+    /// What is done instead where there is no peer to be closed with a request to come again later.
+    fn effective(&self, when_full: WhenFull) -> WhenFull {
+        if when_full == WhenFull::Close && !self.can_close { WhenFull::HandBack } else { when_full }
+    }
+
+    /// Notes when a message with a key came, and puts it where an older one waits. If none does, it comes back.
+    fn number(&self, key: Option<u64>, message: Message) -> Result<Option<Entry>, SendError<Message>> {
+        let mut entry = Entry { key, number: 0, message };
         if key.is_none() {
-            return Ok(Some(message));
+            return Ok(Some(entry));
         }
         let mut waiting = self.lock();
         if let Some(state) = waiting.refused_for {
-            return Err(SendError::NotOpen(state, message));
+            return Err(SendError::NotOpen(state, entry.message));
         }
-        let same = waiting.messages.iter_mut().find(|(other, _)| *other == key);
-        let Some((_, older)) = same else { return Ok(Some(message)) };
-        *older = message;
-        waiting.dropped = waiting.dropped.saturating_add(1);
-        Ok(None)
+        waiting.numbered = waiting.numbered.wrapping_add(1);
+        entry.number = waiting.numbered;
+        Ok(waiting.replace(entry))
     }
 
-    /// Takes the place that the caller has acquired.
-    fn push(&self, key: Option<u64>, message: Message) -> Result<(), SendError<Message>> {
+    /// Takes the place that the caller has acquired, or gives it back where none is needed.
+    fn push(&self, entry: Entry) -> Result<(), SendError<Message>> {
         let mut waiting = self.lock();
         if let Some(state) = waiting.refused_for {
             drop(waiting);
             self.places.add_permits(1);
-            return Err(SendError::NotOpen(state, message));
+            return Err(SendError::NotOpen(state, entry.message));
         }
-        waiting.messages.push_back((key, message));
+        let Some(entry) = waiting.replace(entry) else {
+            drop(waiting);
+            self.places.add_permits(1);
+            return Ok(());
+        };
+        waiting.messages.push_back(entry);
         let receiver = waiting.receiver.take();
         drop(waiting);
         wake(receiver);
         Ok(())
     }
 
-    /// Takes the place of the oldest.
-    fn push_out(&self, key: Option<u64>, message: Message) -> Result<(), SendError<Message>> {
+    /// Takes the place of the oldest. If all are promised to senders that wait, the message comes back.
+    fn push_out(&self, entry: Entry) -> Option<Entry> {
         let mut waiting = self.lock();
+        let entry = waiting.replace(entry)?;
         if waiting.messages.pop_front().is_none() {
-            return Err(SendError::Full(message));
+            return Some(entry);
         }
         waiting.dropped = waiting.dropped.saturating_add(1);
-        waiting.messages.push_back((key, message));
-        Ok(())
+        waiting.messages.push_back(entry);
+        None
     }
 
     fn refusal(&self, message: Message) -> SendError<Message> {
@@ -201,10 +243,10 @@ impl Mailbox {
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Message> {
         let mut waiting = self.lock();
         match waiting.messages.pop_front() {
-            Some((_, message)) => {
+            Some(entry) => {
                 drop(waiting);
                 self.places.add_permits(1);
-                Poll::Ready(message)
+                Poll::Ready(entry.message)
             }
             None => {
                 register(&mut waiting.receiver, cx.waker());
@@ -214,9 +256,9 @@ impl Mailbox {
     }
 
     pub(super) fn try_next(&self) -> Option<Message> {
-        let (_, message) = self.lock().messages.pop_front()?;
+        let entry = self.lock().messages.pop_front()?;
         self.places.add_permits(1);
-        Some(message)
+        Some(entry.message)
     }
 
     /// What somebody wants the connection closed with, once; if nobody does, whoever polls is woken for it.
@@ -241,7 +283,7 @@ impl Mailbox {
     pub(super) fn refuse(&self, state: State) -> Vec<Message> {
         let mut waiting = self.lock();
         waiting.refused_for = Some(state);
-        let messages: Vec<_> = waiting.messages.drain(..).map(|(_, message)| message).collect();
+        let messages: Vec<_> = waiting.messages.drain(..).map(|entry| entry.message).collect();
         drop(waiting);
         if state == State::Closed {
             // Whoever waits for a place is told.
@@ -255,6 +297,19 @@ impl Mailbox {
     /// Accepts messages again.
     pub(super) fn accept(&self) {
         self.lock().refused_for = None;
+    }
+}
+
+impl Waiting {
+    /// Of this message and one of the same key that waits, keeps the newer one in its place. If none waits, it comes back.
+    fn replace(&mut self, entry: Entry) -> Option<Entry> {
+        let same = entry.key.and_then(|_| self.messages.iter_mut().find(|other| other.key == entry.key));
+        let Some(other) = same else { return Some(entry) };
+        if other.number < entry.number {
+            *other = entry;
+        }
+        self.dropped = self.dropped.saturating_add(1);
+        None
     }
 }
 

@@ -19,18 +19,15 @@ use crate::state::State;
 /// the task that drives the socket.
 const CAPACITY: usize = 64;
 
-/// Sends messages into a socket that another task drives. Clone it for as many tasks as you like.
+/// Sends messages into a connection that another task drives: of a [`WebSocketStream`], or of a
+/// [`ReconnectingClient`](super::ReconnectingClient) one after the other. Clone it for as many tasks as you like.
 ///
-/// At most 64 messages wait in its queue, for all clones together; then [`send`](Self::send) waits, or whatever else
-/// [`when_full`](Self::when_full) says of a peer that reads too slowly. Messages of one clone keep their order.
+/// Its queue is bounded, for all clones together: [`WebSocketStream::sender`] and
+/// [`ReconnectingClient::sender`](super::ReconnectingClient::sender) say how long it is, and what becomes of messages in it when
+/// the connection ends. When it is full [`send`](Self::send) waits, or whatever else [`when_full`](Self::when_full) says of a
+/// peer that reads too slowly. Messages of one clone keep their order.
 ///
-/// A message that was accepted is on its way, no more: if the connection ends before the driving task got to it, it is lost,
-/// and nobody is told. [`WebSocketStream::close`] sends what waits, as far as [`Config::output_high_water`] allows. Where a
-/// message must not get lost, let the peer answer it.
-///
-/// The task that drives the socket should not wait for [`send`](Self::send) itself: a full queue would never empty.
-///
-/// [`Config::output_high_water`]: crate::Config::output_high_water
+/// The task that drives the connection should not wait for [`send`](Self::send) itself: a full queue would never empty.
 ///
 /// ```
 /// use futures_util::StreamExt;
@@ -79,7 +76,12 @@ impl MessageSender {
     }
 
     /// As [`send`](Self::send), but a message of the same key that waits in the queue, from whichever sender, is replaced by
-    /// this one: so of each key the newest is sent, and a slow peer gets fewer, not older ones.
+    /// this one: so of each key at most one waits there, the newest, and a slow peer gets fewer, not older ones.
+    ///
+    /// Newer is what was called later. Those that wait for a place get one in the order in which they began to wait, and replace
+    /// each other then, so of all that wait with one key little is sent. But one that waits cannot be replaced before it has its
+    /// place: if a newer one found a place at once and was sent meanwhile, the older one still follows. Where that matters, use
+    /// [`try_send_newest`](Self::try_send_newest) or [`WhenFull::DropOldest`], which do not wait.
     ///
     /// # Errors
     /// The same.
@@ -118,7 +120,7 @@ pub(super) struct Queue {
 
 impl Queue {
     fn new() -> Self {
-        Self { mailbox: Mailbox::new(CAPACITY), held: None }
+        Self { mailbox: Mailbox::of_socket(CAPACITY), held: None }
     }
 
     /// The next message. It never ends.
@@ -171,6 +173,11 @@ where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     /// A sender for other tasks. What they send goes out while this socket is polled.
+    ///
+    /// At most 64 messages wait in its queue, for all clones together. One that was accepted is on its way, no more: if the
+    /// connection ends before the driving task got to it, it is lost, and nobody is told. [`close`](Self::close) sends what waits,
+    /// as far as [`Config::output_high_water`](crate::Config::output_high_water) allows. Where a message must not get lost, let
+    /// the peer answer it.
     pub fn sender(&mut self) -> MessageSender {
         MessageSender::new(self.mailbox())
     }

@@ -45,15 +45,13 @@ class Namespaces:
 
     def __init__(self):
         self._names = {end: f"ws-{os.getpid()}-{end}" for end in ("server", "client")}
+        self._added = []
 
     def __enter__(self):
         try:
             for name in self._names.values():
-                ip("netns", "add", name)
-        except subprocess.CalledProcessError as error:
-            self.__exit__()
-            raise Skip(f"no network namespaces here: {error.stderr.strip()}") from error
-        try:
+                add(name)
+                self._added.append(name)
             self._join()
         except BaseException:
             self.__exit__()
@@ -80,8 +78,18 @@ class Namespaces:
         return len(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines())
 
     def __exit__(self, *_):
-        for name in self._names.values():
+        for name in self._added:
             subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL, check=False)
+
+
+def add(name):
+    """A namespace that was not there before. As root one may still not be allowed to, in a container for instance."""
+    try:
+        ip("netns", "add", name)
+    except subprocess.CalledProcessError as error:
+        if re.search("Operation not permitted|Permission denied", error.stderr):
+            raise Skip(f"no network namespaces here: {error.stderr.strip()}") from error
+        raise RuntimeError(error.stderr.strip()) from error
 
 
 def ip(*arguments):

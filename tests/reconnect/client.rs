@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, timeout};
 use websocket_proto::tokio::{
     AttemptEnd, BoxError, ClientConfig, ClientEvent, Connector, Disconnected, NextAttempt,
-    ReconnectingClient, Unsent, WebSocketStream, accept,
+    ReconnectingClient, Unsent, WebSocketStream, WhenFull, accept,
 };
 use websocket_proto::{
     Accept, Cause, ClientRequest, CloseCode, CloseFrame, Config, Deadline, Message, OriginPolicy, Reject,
@@ -191,7 +191,22 @@ async fn a_server_that_closes_first_confirms_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_is_given_up_may_have_got_what_was_ready() {
+async fn close_frames_that_cross_confirm_nothing_though_their_code_is_the_same() {
+    let (mut client, mut servers) = client(ClientConfig::default(), 1000);
+    let sender = client.sender();
+    let mut socket = open(&mut client, &mut servers).await;
+    let normal = || CloseFrame::new(CloseCode::NORMAL, "").unwrap();
+    let mut closing = pin!(socket.close(normal()));
+    assert!(closing.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    sender.try_send("too late").unwrap();
+    // It has not read yet that the server closes.
+    let (lost, close) = tokio::join!(client.close(normal()), closing);
+    assert!(close.was_clean());
+    assert_eq!(texts(&lost.unconfirmed), ["too late"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_is_given_up_may_have_got_what_was_ready_and_no_more() {
     let mut config = ClientConfig::default();
     let mut connection = Config::default();
     connection.heartbeat = None;
@@ -202,11 +217,28 @@ async fn a_peer_that_is_given_up_may_have_got_what_was_ready() {
     for text in ["one", "two"] {
         sender.try_send(text).unwrap();
     }
-    sender.try_send("x".repeat(200)).unwrap();
+    // As much as is framed ahead, which this may have gone out with; and what waits behind it.
+    sender.try_send("x".repeat(70_000)).unwrap();
+    for text in ["four", "five"] {
+        sender.try_send(text).unwrap();
+    }
     let lost = disconnected(&mut client).await;
     let AttemptEnd::Closed(close) = &lost.end else { panic!("{lost}") };
     assert_eq!(close.cause(), Cause::Deadline(Deadline::WriteStall));
-    assert_eq!((close.stats().messages_sent, lost.unconfirmed.len()), (2, 3));
+    assert_eq!((close.stats().messages_sent, close.stats().messages_in_doubt), (2, 1));
+    assert_eq!((lost.unconfirmed.len(), lost.unsent.len()), (3, 0));
+
+    let mut socket = open(&mut client, &mut servers).await;
+    sender.try_send("six").unwrap();
+    let reading = tokio::spawn(async move {
+        let mut texts = Vec::new();
+        while texts.len() < 3 {
+            texts.push(read(&mut socket).await);
+        }
+        (socket, texts)
+    });
+    settle(&mut client).await;
+    assert_eq!(reading.await.unwrap().1, ["four", "five", "six"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -464,6 +496,26 @@ async fn a_connector_may_decide_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connector_is_asked_of_no_end_that_leaves_nothing_to_decide() {
+    struct Asked;
+    impl Connector for Asked {
+        type Io = DuplexStream;
+        type Future = std::future::Pending<Result<(DuplexStream, ClientRequest), BoxError>>;
+
+        fn connect(&mut self, _: u64) -> Self::Future {
+            pending()
+        }
+
+        fn retry(&mut self, end: &AttemptEnd) -> Retry {
+            panic!("{end}")
+        }
+    }
+    let mut client = ReconnectingClient::new(Asked, ClientConfig::default()).unwrap();
+    settle(&mut client).await;
+    assert_eq!(client.close(None).await.next, NextAttempt::Never(StopReason::Stopped));
+}
+
+#[tokio::test(start_paused = true)]
 async fn senders_of_a_client_that_was_dropped_are_told() {
     let mut config = ClientConfig::default();
     config.max_queued = 1;
@@ -477,6 +529,22 @@ async fn senders_of_a_client_that_was_dropped_are_told() {
     tokio::task::yield_now().await;
     drop(client);
     assert_eq!(waits.await.unwrap(), Err(SendError::NotOpen(State::Closed, "for a place".into())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_would_close_hands_back_where_there_is_no_peer_to_close() {
+    let mut config = ClientConfig::default();
+    config.max_queued = 1;
+    let (mut client, mut servers) = client(config, 1000);
+    let sender = client.sender().when_full(WhenFull::Close);
+    sender.try_send("one").unwrap();
+    assert_eq!(sender.try_send("two"), Err(SendError::Full("two".into())));
+    let sending = tokio::spawn(async move { sender.send("two").await });
+    let mut socket = open(&mut client, &mut servers).await;
+    let (_, first) = tokio::join!(settle(&mut client), read(&mut socket));
+    let (_, second) = tokio::join!(settle(&mut client), read(&mut socket));
+    assert_eq!((first.as_str(), second.as_str()), ("one", "two"));
+    sending.await.unwrap().unwrap();
 }
 
 #[test]

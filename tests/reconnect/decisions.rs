@@ -36,7 +36,11 @@ fn a_refusal_counts_by_status_and_retry_after() {
         ("401 Unauthorized\r\nRetry-After: 7".to_owned(), Retry::Never),
         ("403 Forbidden".to_owned(), Retry::Never),
         ("404 Not Found".to_owned(), Retry::Never),
-        ("301 Moved Permanently\r\nLocation: /elsewhere".to_owned(), Retry::Never),
+        ("301 Moved Permanently\r\nLocation: /elsewhere".to_owned(), Retry::Later),
+        // A captive portal, for as long as nobody has logged in.
+        ("302 Found\r\nLocation: http://portal.example/".to_owned(), Retry::Later),
+        ("307 Temporary Redirect\r\nLocation: /\r\nRetry-After: 7".to_owned(), seconds(7)),
+        ("410 Gone".to_owned(), Retry::Never),
         ("200 OK".to_owned(), Retry::Later),
     ];
     for (head, expected) in table {

@@ -150,6 +150,8 @@ fn ten_restarts_lose_no_message_and_double_none() {
         while let Some(line) = server.line() {
             seen.note(&line);
         }
+        let status = server.child.wait().unwrap();
+        assert_eq!(status.success(), restart == Restart::Graceful, "{restart:?}: {status}");
     }
     // The last one stays until the client has left.
     let mut server = Server::start();
@@ -161,6 +163,8 @@ fn ten_restarts_lose_no_message_and_double_none() {
     while let Some(line) = server.line() {
         seen.note(&line);
     }
+    let status = server.child.wait().unwrap();
+    assert!(status.success(), "{status}");
 
     assert_eq!(seen.connections, RESTARTS.len() + 1);
     let numbers = |messages: &[Message]| -> Vec<u32> { messages.iter().map(number).collect() };

@@ -1,5 +1,7 @@
 //! A peer that reads more slowly than messages come: what each sender does about it.
 
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -8,7 +10,7 @@ use websocket_proto::tokio::{MessageSender, WhenFull};
 use websocket_proto::{CloseCode, SendError, Side, State};
 
 use super::scripted::{CLOSE, Remote, close_payload, frames};
-use super::{SECOND, Socket, quiet, server};
+use super::{SECOND, Socket, poll_once, quiet, server};
 
 /// How many messages the queue takes.
 const PLACES: usize = 64;
@@ -162,4 +164,40 @@ async fn senders_of_all_policies_at_once_lose_nothing_uncounted() {
     assert_eq!(received + sender.dropped(), u64::from(4 * EACH));
     assert!(server.close(None).await.was_clean());
     assert!(driving.await.unwrap().was_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_those_that_wait_with_one_key_the_last_is_sent() {
+    let (socket, remote, sender) = stuck().await;
+    let waiting: Vec<_> = (0..50)
+        .map(|number| {
+            let sender = sender.clone();
+            tokio::spawn(async move { sender.send_newest(1, format!("key {number}")).await })
+        })
+        .collect();
+    sleep(SECOND).await;
+    let texts = read(socket, remote).await;
+    assert_eq!(texts.get(PLACES..), Some(&["key 49".to_owned()][..]));
+    for sent in waiting {
+        sent.await.unwrap().unwrap();
+    }
+    assert_eq!(sender.dropped(), 49);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_waited_does_not_replace_a_newer_one() {
+    let (mut socket, remote, sender) = stuck().await;
+    let mut older = pin!(sender.send_newest(1, "older"));
+    assert!(poll_once(older.as_mut()).is_pending());
+    // There is room again, also for the one that waits, which does not know it yet.
+    remote.set_room(Some(40));
+    assert!(timeout(SECOND, socket.drive()).await.is_err());
+    sender.try_send_newest(1, "newer").unwrap();
+    assert_eq!(poll_once(older), Poll::Ready(Ok(())));
+    assert_eq!(sender.dropped(), 1);
+    remote.set_room(None);
+    assert!(timeout(SECOND, socket.drive()).await.is_err());
+    // The place that it did not need is there again.
+    assert_eq!((0..=PLACES).filter(|_| sender.try_send("x").is_ok()).count(), PLACES);
+    assert_eq!(read(socket, remote).await[PLACES..][..2], ["newer", "x"]);
 }

@@ -14,7 +14,7 @@ use super::{
     AttemptEnd, ClientEvent, Connector, Disconnected, NextAttempt, ReconnectingClient, Stage, Unsent,
 };
 use crate::adapter::{Error, Goal, seed};
-use crate::close::CloseFrame;
+use crate::close::{CloseFrame, Retry};
 use crate::connection::Connection;
 use crate::event::{CloseEvent, Event};
 use crate::message::Message;
@@ -149,6 +149,12 @@ impl<C: Connector> ReconnectingClient<C> {
         self.feed(cx);
         let end = match &mut self.stage {
             Stage::Open(socket) => {
+                // Refused once the Close frame is queued.
+                if let Some(payload) = self.ledger.last_question()
+                    && socket.ping(&payload).is_ok()
+                {
+                    self.ledger.asked();
+                }
                 socket.begin_closing(frame.take());
                 AttemptEnd::Closed(ready!(socket.poll_end(Goal::Close, cx)))
             }
@@ -165,7 +171,10 @@ impl<C: Connector> ReconnectingClient<C> {
     fn disconnected(&mut self, end: AttemptEnd) -> Disconnected {
         let now = self.now();
         self.stage = Stage::Idle;
-        let retry = self.connector.retry(&end);
+        let retry = match self.reconnect.state() {
+            ReconnectState::Stopped(_) => Retry::Never,
+            _ => self.connector.retry(&end),
+        };
         self.reconnect.ended(self.attempt, retry, now);
         let next = match self.reconnect.state() {
             ReconnectState::Stopped(reason) => NextAttempt::Never(reason),

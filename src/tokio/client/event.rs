@@ -69,7 +69,9 @@ pub struct Disconnected {
     /// How it goes on.
     pub next: NextAttempt,
     /// What nobody can know: these messages were written, and the connection ended before the server confirmed that it has
-    /// received them. They are never sent again unasked, as they might then arrive twice.
+    /// received them. Where it was given up, by the heartbeat or a write that stalled, those count, too, that may have gone out
+    /// with the last write: at most the first 64 KiB that waited and the message that exceeds them. They are never sent again
+    /// unasked, as they might then arrive twice.
     pub unconfirmed: Vec<Message>,
     /// What the server has not received, and this client will not send: for [`Unsent::GiveBack`](super::Unsent::GiveBack), or
     /// because there is no next attempt. They come after those that are unconfirmed.

@@ -3,8 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use crate::error::Deadline;
-use crate::event::{Cause, CloseEvent};
+use crate::event::CloseEvent;
 use crate::message::Message;
 
 /// What a message that is kept counts for beside its payload, as in the output queue.
@@ -38,6 +37,11 @@ impl Ledger {
         (!self.is_asking && !self.messages.is_empty()).then_some(self.pings.to_be_bytes())
     }
 
+    /// What the Ping ahead of the Close frame carries, whoever was asked before.
+    pub(super) fn last_question(&self) -> Option<[u8; 8]> {
+        (!self.messages.is_empty()).then_some(self.pings.to_be_bytes())
+    }
+
     pub(super) fn asked(&mut self) {
         self.is_asking = true;
         self.pings = self.pings.saturating_add(1);
@@ -54,20 +58,14 @@ impl Ledger {
         }
     }
 
-    /// The connection has ended. What was written and not confirmed, and what was not written.
+    /// The connection has ended. What was not confirmed of all that was written or may have been, and what was not written.
     pub(super) fn settle(&mut self, close: &CloseEvent) -> (Vec<Message>, VecDeque<Message>) {
         let stats = close.stats();
         self.answered(stats.messages_confirmed);
         let mut rest = core::mem::take(self).messages;
-        let written = match close.cause() {
-            // A peer that was given up gets one more write after the end was told, with what was ready to be written.
-            Cause::Deadline(Deadline::Heartbeat | Deadline::WriteStall) => rest.len(),
-            _ => {
-                let written = stats.messages_sent.saturating_sub(stats.messages_confirmed);
-                usize::try_from(written).unwrap_or(usize::MAX).min(rest.len())
-            }
-        };
-        let unsent = rest.split_off(written);
+        let written = stats.messages_sent.saturating_add(stats.messages_in_doubt);
+        let unconfirmed = written.saturating_sub(stats.messages_confirmed);
+        let unsent = rest.split_off(usize::try_from(unconfirmed).unwrap_or(usize::MAX).min(rest.len()));
         (rest.into(), unsent)
     }
 }

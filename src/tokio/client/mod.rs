@@ -73,7 +73,8 @@ pub trait Connector {
     /// takes too long, the future is dropped.
     fn connect(&mut self, attempt: u64) -> Self::Future;
 
-    /// Whether there is to be another attempt, and when. Unless it is overridden, [`AttemptEnd::retry`] says so.
+    /// Whether there is to be another attempt, and when. Unless it is overridden, [`AttemptEnd::retry`] says so. It is asked once
+    /// for each attempt that ends by itself, and not after [`ReconnectingClient::close`], which leaves nothing to decide.
     fn retry(&mut self, end: &AttemptEnd) -> Retry {
         end.retry()
     }
@@ -103,16 +104,20 @@ where
 /// Each message that was accepted by a sender has one of these fates, and never two:
 ///
 /// - *Confirmed*: the server has received it. A Ping goes out after messages were sent, one at a time, so at most one in a
-///   round trip; its Pong confirms all that were written before it, as the heartbeat's does, and as the server's answer to
-///   [`close`](Self::close). (What a server's application makes of a message, only an answer of its own can tell.) A server
-///   that answers no Pings, against RFC 6455 §5.5.2, gets no more than [`ClientConfig::max_unconfirmed`].
-/// - *Unconfirmed*: it was written, and the connection ended first. [`Disconnected`] has it; it is never sent again by
-///   itself.
-/// - *Unsent*: it was not written whole. It goes first over the next connection, or is given back, as [`Unsent`] says.
+///   round trip; its Pong confirms all that were written before it, as the heartbeat's does. (What a server's application makes
+///   of a message, only an answer of its own can tell.) A server that answers no Pings, against RFC 6455 §5.5.2, gets no more
+///   than [`ClientConfig::max_unconfirmed`].
+/// - *Unconfirmed*: it was written, or may have been with the last write to a server that was given up, and the connection ended
+///   first. [`Disconnected`] has it; it is never sent again by itself.
+/// - *Unsent*: it was not written whole, for certain. It goes first over the next connection, or is given back, as [`Unsent`] says.
 ///   What was kept is given back, too, when the client gives up or is closed.
 /// - *Dropped*, by a sender that asked for it with [`WhenFull::DropOldest`](super::WhenFull::DropOldest) or by its key.
 ///
 /// So messages arrive at most once, and in their order, but for those that are unconfirmed.
+///
+/// What a connection has taken stands outside of the queue of the senders, also where it comes back unsent and is kept for the
+/// next one: no newer message takes its place, by a key or by dropping the oldest, and it counts not towards
+/// [`ClientConfig::max_queued`].
 ///
 /// # Dropping
 ///
@@ -174,7 +179,7 @@ impl<C: Connector> ReconnectingClient<C> {
     /// # Errors
     /// [`Error::NoEntropy`].
     pub fn new(connector: C, config: ClientConfig) -> Result<Self, Error> {
-        let mailbox = Mailbox::new(config.max_queued);
+        let mailbox = Mailbox::of_client(config.max_queued);
         if config.unsent == Unsent::GiveBack {
             mailbox.refuse(State::Connecting);
         }
@@ -197,9 +202,8 @@ impl<C: Connector> ReconnectingClient<C> {
         poll_fn(|cx| self.poll_next_event(cx)).await
     }
 
-    /// A sender, for this task and for others. Its queue holds [`ClientConfig::max_queued`] messages, for all clones together.
-    ///
-    /// The task that drives the client should not wait for [`MessageSender::send`]: a full queue would never empty.
+    /// A sender, for this task and for others. Its queue holds [`ClientConfig::max_queued`] messages, for all clones together. What
+    /// becomes of them is said [above](Self#what-becomes-of-messages).
     #[must_use]
     pub fn sender(&self) -> MessageSender {
         MessageSender::new(self.mailbox.clone())
@@ -217,6 +221,9 @@ impl<C: Connector> ReconnectingClient<C> {
     /// Closes the connection with `frame`, or an empty Close frame, and makes no other: what waits is sent before, as far as the
     /// connection takes it at once; what was not read yet is dropped. It takes at most
     /// [`Config::close_timeout`](crate::Config::close_timeout).
+    ///
+    /// A last Ping goes ahead of the Close frame, behind all messages, unless the one before is still being written: its Pong
+    /// confirms them. The server's Close frame alone does not: see [`Stats::messages_confirmed`](crate::Stats::messages_confirmed).
     ///
     /// Without a connection an attempt is abandoned. In the end all messages that were accepted are confirmed, or in the
     /// [`Disconnected`] that this returns.
