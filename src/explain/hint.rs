@@ -25,7 +25,7 @@ pub enum Hint {
     LocalStall(Duration),
     /// The stream ended between messages, after both directions were silent for at least 5 s.
     IdleTimeout {
-        /// How long neither side had sent anything.
+        /// How long nothing had been received or sent.
         silent: Duration,
         /// Whether a heartbeat was on, with an interval longer than that.
         heartbeat: bool,
