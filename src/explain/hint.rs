@@ -34,7 +34,7 @@ pub enum Hint {
     PeerEnded,
     /// The stream ended inside a frame or a message, or a layer below ended without its own close.
     CutOff,
-    /// The stream ended or failed in place of an answer to our Close frame.
+    /// The other side ended or reset the stream in place of an answer to our Close frame.
     CloseIgnored,
     /// A reset answered what this side sent after the other one had been silent for at least 30 s, without a heartbeat in time.
     Forgotten,
@@ -115,8 +115,8 @@ impl fmt::Display for Hint {
                 "Consistent with an implementation that answers no Close frame (RFC 6455 §5.5.1), and with a process that ended."
             }
             Self::Forgotten => {
-                "Consistent with a firewall, NAT or load balancer that had forgotten the silent connection, and with a process \
-                 that had ended. A heartbeat prevents the first."
+                "Consistent with a process that was killed, and, if this side had long been silent as well, with a firewall, NAT \
+                 or load balancer that had forgotten the connection: a heartbeat prevents that."
             }
             Self::PeerKilled => {
                 "Consistent with a process that was killed, or that closed its socket with data unread. Look into the log of the \
