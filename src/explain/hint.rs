@@ -71,7 +71,7 @@ pub enum Hint {
     Origin,
     /// The server answered with this HTTP status.
     Refused(u16),
-    /// Frames came with reserved bits.
+    /// A compressed message came though no extension was agreed on.
     UnagreedCompression,
     /// A kind of message came that the configuration excludes.
     ExcludedKind,

@@ -121,7 +121,7 @@ fn by_cause(close: &CloseEvent) -> Option<Hint> {
         Cause::Deadline(Deadline::UnfinishedMessage) => Some(Hint::SlowMessage),
         Cause::Deadline(Deadline::InboundIdle) => Some(Hint::Unused),
         Cause::Deadline(Deadline::Decision) => Some(Hint::SlowDecision),
-        Cause::Violation(Violation::ReservedBits) => Some(Hint::UnagreedCompression),
+        Cause::Violation(Violation::UnagreedCompression) => Some(Hint::UnagreedCompression),
         Cause::Violation(Violation::UnsupportedData) => Some(Hint::ExcludedKind),
         Cause::Violation(_) => Some(Hint::PeerFault),
         Cause::Limit(_) => Some(Hint::Limit),
