@@ -32,7 +32,7 @@ pub enum Hint {
     },
     /// The stream ended between messages, soon after something passed.
     PeerEnded,
-    /// The stream ended inside a frame or a message, or a layer below ended without its own close.
+    /// The stream ended inside a frame or a message.
     CutOff,
     /// The other side ended or reset the stream in place of an answer to our Close frame.
     CloseIgnored,

@@ -109,6 +109,9 @@ impl Explanation<'_> {
                     TransportFailure::Reset => f.write_str("the connection was reset")?,
                     _ => write!(f, "the transport failed ({failure})")?,
                 }
+                if close.unfinished_message() {
+                    f.write_str(" inside a frame or message")?;
+                }
                 match close.received() {
                     Some(code) => write!(f, "; {peer} had closed with {code}{}", Saying(close.reason())),
                     None => self.silence(f),

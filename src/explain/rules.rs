@@ -55,8 +55,7 @@ fn close_ignored(close: &CloseEvent) -> Option<Hint> {
 
 /// Nothing was cut off and nobody spoke, nor had a heartbeat to. A process that ends in such a silence looks the same.
 fn idle_timeout(close: &CloseEvent) -> Option<Hint> {
-    let at_rest = close.cause() == Cause::EndOfStream(StreamPosition::BetweenMessages);
-    let silent = close.both_silent().filter(|_| at_rest && nothing_waited(close))?;
+    let silent = close.both_silent().filter(|_| ended_at_rest(close) && nothing_waited(close))?;
     let beat = close.heartbeat().is_some_and(|heartbeat| heartbeat.interval <= silent);
     (!beat).then_some(Hint::IdleTimeout { silent, heartbeat: close.heartbeat().is_some() })
 }
@@ -106,8 +105,9 @@ fn handshake(close: &CloseEvent) -> Option<Hint> {
 fn by_cause(close: &CloseEvent) -> Option<Hint> {
     let was_open = close.open_for().is_some();
     match close.cause() {
-        Cause::EndOfStream(StreamPosition::BetweenMessages) => Some(Hint::PeerEnded),
-        Cause::EndOfStream(_) | Cause::Transport(TransportFailure::Truncated) => Some(Hint::CutOff),
+        _ if ended_at_rest(close) => Some(Hint::PeerEnded),
+        Cause::EndOfStream(_) => Some(Hint::CutOff),
+        Cause::Transport(TransportFailure::Truncated) if close.unfinished_message() => Some(Hint::CutOff),
         Cause::Transport(TransportFailure::TimedOut | TransportFailure::Unreachable)
         | Cause::Deadline(Deadline::Heartbeat) => {
             let stats = close.stats();
@@ -126,6 +126,17 @@ fn by_cause(close: &CloseEvent) -> Option<Hint> {
         Cause::Violation(_) => Some(Hint::PeerFault),
         Cause::Limit(_) => Some(Hint::Limit),
         _ => None,
+    }
+}
+
+/// Whether the stream of an open connection ended between messages, with the proper close of a layer such as TLS or without it.
+fn ended_at_rest(close: &CloseEvent) -> bool {
+    match close.cause() {
+        Cause::EndOfStream(position) => position == StreamPosition::BetweenMessages,
+        Cause::Transport(TransportFailure::Truncated) => {
+            close.open_for().is_some() && close.received().is_none() && !close.unfinished_message()
+        }
+        _ => false,
     }
 }
 
