@@ -19,10 +19,13 @@ use crate::state::State;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Violation {
-    /// A reserved bit was set though no extension that defines it was agreed (§5.2); or the bit of compressed messages
-    /// in a frame that does not begin one (RFC 7692 §6).
-    #[error("a reserved bit is set without an extension that defines it")]
+    /// A reserved bit was set that no extension defines (§5.2); or the bit of compressed messages in a frame that does not
+    /// begin one (RFC 7692 §6).
+    #[error("a reserved bit is set where no extension defines it")]
     ReservedBits,
+    /// A message began with the bit of compressed ones, RSV1, though compression was not agreed on (§5.2, RFC 7692 §6).
+    #[error("a message is compressed though that was not agreed on")]
+    UnagreedCompression,
     /// An opcode that RFC 6455 reserves (§5.2).
     #[error("opcode {0:#x} is reserved")]
     ReservedOpcode(u8),
@@ -78,6 +81,7 @@ impl Violation {
             Self::InvalidUtf8 | Self::CloseReason | Self::InvalidDeflate => CloseCode::INVALID_PAYLOAD,
             Self::UnsupportedData => CloseCode::UNSUPPORTED_DATA,
             Self::ReservedBits
+            | Self::UnagreedCompression
             | Self::ReservedOpcode(_)
             | Self::Unmasked
             | Self::Masked

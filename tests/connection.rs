@@ -124,7 +124,10 @@ fn the_server_ends_the_transport_and_the_client_waits_for_it() {
 fn each_violation_fails_the_connection_and_is_told() {
     let long = [0xaa; 126];
     let table: Vec<(Vec<u8>, Violation)> = vec![
-        (masked(0xc1, b"x"), Violation::ReservedBits),
+        (masked(0xc1, b"x"), Violation::UnagreedCompression),
+        (masked(0xc0, b"x"), Violation::ReservedBits),
+        (masked(0xc9, b"x"), Violation::ReservedBits),
+        (masked(0xe1, b"x"), Violation::ReservedBits),
         (masked(0x83, b"x"), Violation::ReservedOpcode(3)),
         (masked(0x8f, b""), Violation::ReservedOpcode(15)),
         (frame(0x81, b"x"), Violation::Unmasked),

@@ -359,6 +359,7 @@ impl Sender {
             open_for: was_open.then(|| self.now.saturating_duration_since(self.stage_since)),
             since_received: heard_until.saturating_duration_since(self.last_received),
             since_sent: self.now.saturating_duration_since(self.last_progress),
+            unfinished_message: self.unfinished_since.is_some(),
             unsent_messages: self.outbox.messages_unsent(),
             unsent_bytes: self.outbox.bytes_unsent(),
             heartbeat: self.config.heartbeat.clone(),

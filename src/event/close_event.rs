@@ -41,6 +41,7 @@ pub(crate) struct Ending {
     pub(crate) open_for: Option<Duration>,
     pub(crate) since_received: Duration,
     pub(crate) since_sent: Duration,
+    pub(crate) unfinished_message: bool,
     pub(crate) unsent_messages: u64,
     pub(crate) unsent_bytes: u64,
     pub(crate) heartbeat: Option<Heartbeat>,
@@ -62,6 +63,7 @@ impl fmt::Debug for CloseEvent {
             .field("open_for", &ending.open_for)
             .field("since_received", &ending.since_received)
             .field("since_sent", &ending.since_sent)
+            .field("unfinished_message", &ending.unfinished_message)
             .field("unsent_messages", &ending.unsent_messages)
             .field("unsent_bytes", &ending.unsent_bytes)
             .field("heartbeat", &ending.heartbeat)
@@ -163,6 +165,12 @@ impl CloseEvent {
     #[must_use]
     pub fn since_sent(&self) -> Duration {
         self.0.since_sent
+    }
+
+    /// Whether something of the peer's was cut off: a message, or a frame, that had begun to arrive and was not finished.
+    #[must_use]
+    pub fn unfinished_message(&self) -> bool {
+        self.0.unfinished_message
     }
 
     /// How many messages were accepted for sending and not handed to the transport whole.

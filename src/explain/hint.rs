@@ -25,16 +25,16 @@ pub enum Hint {
     LocalStall(Duration),
     /// The stream ended between messages, after both directions were silent for at least 5 s.
     IdleTimeout {
-        /// How long neither side had sent anything.
+        /// How long nothing had been received or sent.
         silent: Duration,
         /// Whether a heartbeat was on, with an interval longer than that.
         heartbeat: bool,
     },
     /// The stream ended between messages, soon after something passed.
     PeerEnded,
-    /// The stream ended inside a frame or a message, or a layer below ended without its own close.
+    /// The stream ended inside a frame or a message.
     CutOff,
-    /// The stream ended or failed in place of an answer to our Close frame.
+    /// The other side ended or reset the stream in place of an answer to our Close frame.
     CloseIgnored,
     /// A reset answered what this side sent after the other one had been silent for at least 30 s, without a heartbeat in time.
     Forgotten,
@@ -71,7 +71,7 @@ pub enum Hint {
     Origin,
     /// The server answered with this HTTP status.
     Refused(u16),
-    /// Frames came with reserved bits.
+    /// A compressed message came though no extension was agreed on.
     UnagreedCompression,
     /// A kind of message came that the configuration excludes.
     ExcludedKind,
@@ -115,8 +115,8 @@ impl fmt::Display for Hint {
                 "Consistent with an implementation that answers no Close frame (RFC 6455 §5.5.1), and with a process that ended."
             }
             Self::Forgotten => {
-                "Consistent with a firewall, NAT or load balancer that had forgotten the silent connection, and with a process \
-                 that had ended. A heartbeat prevents the first."
+                "Consistent with a process that was killed, and, if this side had long been silent as well, with a firewall, NAT \
+                 or load balancer that had forgotten the connection: a heartbeat prevents that."
             }
             Self::PeerKilled => {
                 "Consistent with a process that was killed, or that closed its socket with data unread. Look into the log of the \

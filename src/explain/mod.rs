@@ -26,7 +26,7 @@ impl CloseEvent {
     /// What the peer said is shown escaped and cut. The words may change between versions: to decide by, there are the methods.
     ///
     /// ```text
-    /// 1006 abnormal closure: the stream ended without a Close frame after 60.0 s in which neither side sent anything; the
+    /// 1006 abnormal closure: the stream ended without a Close frame after 60.0 s in which nothing was received or sent; the
     /// connection was open for 75.3 s; heartbeat was off. Consistent with an idle timeout of a proxy (nginx proxy_read_timeout:
     /// 60 s by default), and with a process that ended. Turn on a heartbeat shorter than 60.0 s.
     /// ```
@@ -41,7 +41,7 @@ impl CloseEvent {
         rules::hint(self)
     }
 
-    /// How long neither side had sent anything, if that may have been what ended it.
+    /// How long nothing was received or sent, if that may have been what ended it.
     fn both_silent(&self) -> Option<Duration> {
         Some(self.since_received().min(self.since_sent())).filter(|silent| *silent >= SILENCE)
     }
@@ -108,6 +108,9 @@ impl Explanation<'_> {
                 match failure {
                     TransportFailure::Reset => f.write_str("the connection was reset")?,
                     _ => write!(f, "the transport failed ({failure})")?,
+                }
+                if close.unfinished_message() {
+                    f.write_str(" inside a frame or message")?;
                 }
                 match close.received() {
                     Some(code) => write!(f, "; {peer} had closed with {code}{}", Saying(close.reason())),
@@ -227,7 +230,7 @@ impl Explanation<'_> {
             write!(f, ", {received} after the last byte received and {sent} after the last byte sent")?;
             return self.age(f);
         };
-        write!(f, " after {} in which neither side sent anything", Span(silent))?;
+        write!(f, " after {} in which nothing was received or sent", Span(silent))?;
         self.age(f)?;
         match close.heartbeat() {
             Some(heartbeat) => write!(f, "; heartbeat was on, every {}", Span(heartbeat.interval)),

@@ -42,26 +42,26 @@ fn local_stall(close: &CloseEvent) -> Option<Hint> {
 /// The peer closed and gave a code, which says more than what followed. Of a client that leaves there is nothing more to say.
 fn told_by_peer(close: &CloseEvent) -> Option<Hint> {
     let code = close.received().filter(|_| close.closed_first_by() == Some(Side::Remote))?;
-    // What a client complains of is what the server sent.
-    let complains = matches!(code.as_u16(), 1002 | 1003 | 1007..=1010);
+    // What a client complains of is what the server sent. 1008 is not among it: its advice is for whoever connects.
+    let complains = matches!(code.as_u16(), 1002 | 1003 | 1007 | 1009 | 1010);
     let says = close.role() == Role::Client || complains;
     (says && code != CloseCode::NORMAL).then_some(Hint::Code(code))
 }
 
 fn close_ignored(close: &CloseEvent) -> Option<Hint> {
     let closed = close.sent().is_some() && close.closed_first_by() == Some(Side::Local);
-    (closed && is_abrupt(close)).then_some(Hint::CloseIgnored)
+    (closed && peer_hung_up(close)).then_some(Hint::CloseIgnored)
 }
 
 /// Nothing was cut off and nobody spoke, nor had a heartbeat to. A process that ends in such a silence looks the same.
 fn idle_timeout(close: &CloseEvent) -> Option<Hint> {
-    let at_rest = close.cause() == Cause::EndOfStream(StreamPosition::BetweenMessages);
-    let silent = close.both_silent().filter(|_| at_rest && nothing_waited(close))?;
+    let silent = close.both_silent().filter(|_| ended_at_rest(close) && nothing_waited(close))?;
     let beat = close.heartbeat().is_some_and(|heartbeat| heartbeat.interval <= silent);
     (!beat).then_some(Hint::IdleTimeout { silent, heartbeat: close.heartbeat().is_some() })
 }
 
-/// Whoever forgets a connection answers the next packet with a reset; and nobody forgets within half a minute.
+/// Whoever forgets a connection answers the next packet with a reset; and nobody forgets within half a minute. What was sent before
+/// that packet, and kept the connection in mind, is not known here: the hint leaves it open.
 fn forgotten(close: &CloseEvent) -> Option<Hint> {
     let silent = close.since_received();
     let beat = close.heartbeat().is_some_and(|heartbeat| heartbeat.interval <= silent);
@@ -73,11 +73,11 @@ fn forgotten(close: &CloseEvent) -> Option<Hint> {
 fn handshake(close: &CloseEvent) -> Option<Hint> {
     use HandshakeError as E;
     let nothing_came = close.open_for().is_none() && close.stats().bytes_received == 0;
+    let given_up = close.cause() == Cause::Deadline(Deadline::Handshake);
     match (close.cause(), close.role()) {
-        (
-            Cause::Handshake(E::EndedEarly) | Cause::Deadline(Deadline::Handshake) | Cause::Transport(_),
-            role,
-        ) if nothing_came => Some(if role == Role::Server { Hint::Probe } else { Hint::NoAnswer }),
+        (_, role) if nothing_came && (given_up || peer_hung_up(close)) => {
+            Some(if role == Role::Server { Hint::Probe } else { Hint::NoAnswer })
+        }
         (Cause::Handshake(E::StatusLine | E::RequestLine | E::ControlCharacter | E::LineEnding), _) => {
             Some(Hint::OtherProtocol)
         }
@@ -105,8 +105,9 @@ fn handshake(close: &CloseEvent) -> Option<Hint> {
 fn by_cause(close: &CloseEvent) -> Option<Hint> {
     let was_open = close.open_for().is_some();
     match close.cause() {
-        Cause::EndOfStream(StreamPosition::BetweenMessages) => Some(Hint::PeerEnded),
-        Cause::EndOfStream(_) | Cause::Transport(TransportFailure::Truncated) => Some(Hint::CutOff),
+        _ if ended_at_rest(close) => Some(Hint::PeerEnded),
+        Cause::EndOfStream(_) => Some(Hint::CutOff),
+        Cause::Transport(TransportFailure::Truncated) if close.unfinished_message() => Some(Hint::CutOff),
         Cause::Transport(TransportFailure::TimedOut | TransportFailure::Unreachable)
         | Cause::Deadline(Deadline::Heartbeat) => {
             let stats = close.stats();
@@ -120,7 +121,7 @@ fn by_cause(close: &CloseEvent) -> Option<Hint> {
         Cause::Deadline(Deadline::UnfinishedMessage) => Some(Hint::SlowMessage),
         Cause::Deadline(Deadline::InboundIdle) => Some(Hint::Unused),
         Cause::Deadline(Deadline::Decision) => Some(Hint::SlowDecision),
-        Cause::Violation(Violation::ReservedBits) => Some(Hint::UnagreedCompression),
+        Cause::Violation(Violation::UnagreedCompression) => Some(Hint::UnagreedCompression),
         Cause::Violation(Violation::UnsupportedData) => Some(Hint::ExcludedKind),
         Cause::Violation(_) => Some(Hint::PeerFault),
         Cause::Limit(_) => Some(Hint::Limit),
@@ -128,9 +129,31 @@ fn by_cause(close: &CloseEvent) -> Option<Hint> {
     }
 }
 
+/// Whether the stream of an open connection ended between messages, with the proper close of a layer such as TLS or without it.
+fn ended_at_rest(close: &CloseEvent) -> bool {
+    match close.cause() {
+        Cause::EndOfStream(position) => position == StreamPosition::BetweenMessages,
+        Cause::Transport(TransportFailure::Truncated) => {
+            close.open_for().is_some() && close.received().is_none() && !close.unfinished_message()
+        }
+        _ => false,
+    }
+}
+
 /// Whether there was nothing that this side had still to write.
 fn nothing_waited(close: &CloseEvent) -> bool {
     (close.unsent_messages(), close.unsent_bytes()) == (0, 0)
+}
+
+/// Whether the other side let go of the transport, or something between that answers for it. A lost path lets nobody answer.
+fn peer_hung_up(close: &CloseEvent) -> bool {
+    use TransportFailure::{BrokenPipe, Reset, Truncated};
+    matches!(
+        close.cause(),
+        Cause::EndOfStream(_)
+            | Cause::Handshake(HandshakeError::EndedEarly)
+            | Cause::Transport(Reset | BrokenPipe | Truncated)
+    )
 }
 
 /// Whether the transport ended it.

@@ -117,6 +117,7 @@ pub(crate) fn parse(
     let opcode = match first & RESERVED {
         0 => Opcode::parse(first & OPCODE)?,
         RSV1 if compression => Opcode::parse(first & OPCODE)?.with_compression()?,
+        RSV1 if matches!(first & OPCODE, 0x1 | 0x2) => return Err(Violation::UnagreedCompression),
         _ => return Err(Violation::ReservedBits),
     };
     let fin = first & FIN != 0;
@@ -243,6 +244,7 @@ mod tests {
         let may_be_compressed = compression && matches!(first & 0x0f, 1 | 2);
         match first & 0x0f {
             _ if first & 0x30 != 0 => Err(Violation::ReservedBits),
+            1 | 2 if first & 0x40 != 0 && !compression => Err(Violation::UnagreedCompression),
             0..=2 | 8..=10 if first & 0x40 != 0 && !may_be_compressed => Err(Violation::ReservedBits),
             _ if first & 0x40 != 0 && !compression => Err(Violation::ReservedBits),
             opcode @ (3..=7 | 11..) => Err(Violation::ReservedOpcode(opcode)),

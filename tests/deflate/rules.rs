@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use websocket_proto::{
-    Agreement, Cause, CloseCode, Config, Connection, Deflate, Delivery, Event, Message, Role, TextHeartbeat,
-    Timestamp, Violation,
+    Agreement, Cause, CloseCode, Config, Connection, Deflate, Delivery, Event, Hint, Message, Role,
+    TextHeartbeat, Timestamp, Violation,
 };
 
 use crate::frames::{closing, frame, other};
@@ -48,6 +48,8 @@ fn the_bit_is_set_in_the_first_frame_of_a_message_and_nowhere_else() {
                 let mut endpoint = receiver(role, config(policy(true, 15)));
                 let bytes = [before, &wrong].concat();
                 fails(&mut endpoint, &bytes, Violation::ReservedBits, CloseCode::PROTOCOL_ERROR);
+                // Not that nobody agreed.
+                assert_eq!(endpoint.closed().unwrap().hint(), Some(Hint::PeerFault));
             }
         }
         let mut endpoint = receiver(role, config(policy(true, 15)));
@@ -55,7 +57,7 @@ fn the_bit_is_set_in_the_first_frame_of_a_message_and_nowhere_else() {
         fails(&mut endpoint, &twice, Violation::ExpectedContinuation, CloseCode::PROTOCOL_ERROR);
         let mut endpoint = Endpoint::upgraded(role, config(policy(true, 15)));
         let compressed = frame(peer, 0xc1, &HELLO);
-        fails(&mut endpoint, &compressed, Violation::ReservedBits, CloseCode::PROTOCOL_ERROR);
+        fails(&mut endpoint, &compressed, Violation::UnagreedCompression, CloseCode::PROTOCOL_ERROR);
     }
 }
 

@@ -139,7 +139,10 @@ fn an_end_of_the_stream_at_every_byte_is_told_as_what_it_is() {
                 cause => panic!("{how}: {cause}"),
             };
             let hint = match close.cause() {
-                Cause::ClosingHandshake => Some(Hint::Code(CloseCode::POLICY_VIOLATION)),
+                // To a server it says nothing of connecting again.
+                Cause::ClosingHandshake => {
+                    (role == Role::Client).then_some(Hint::Code(CloseCode::POLICY_VIOLATION))
+                }
                 Cause::Handshake(_) if len > 0 => None,
                 Cause::Handshake(_) => Some(if role == Role::Client { Hint::NoAnswer } else { Hint::Probe }),
                 Cause::EndOfStream(StreamPosition::BetweenMessages) => Some(Hint::PeerEnded),
@@ -150,33 +153,51 @@ fn an_end_of_the_stream_at_every_byte_is_told_as_what_it_is() {
     }
 }
 
-#[test]
-fn a_reset_at_every_byte_is_told_as_one_unless_all_was_said() {
+fn a_failure_at_every_byte(failure: TransportFailure, told: &str, between: Hint, inside: Hint) {
     for role in ROLES {
         let conversation = Conversation::with(role);
         let whole = conversation.whole(&[]);
         for len in 0..=conversation.bytes.len() {
-            let how = format!("{role:?}, reset after {len} bytes");
+            let how = format!("{role:?}, {failure} after {len} bytes");
             let mut endpoint = conversation.up_to(len);
-            endpoint.connection.read_failed(TransportFailure::Reset, NOW);
+            endpoint.connection.read_failed(failure, NOW);
             endpoint.run(NOW);
             let close = end(&endpoint, &whole, conversation.told_within(len), &how);
             if len == conversation.bytes.len() {
                 assert_eq!((close.cause(), close.was_clean()), (Cause::ClosingHandshake, true), "{how}");
             } else {
-                assert_eq!(close.cause(), Cause::Transport(TransportFailure::Reset), "{how}");
+                assert_eq!(close.cause(), Cause::Transport(failure), "{how}");
                 assert_eq!((close.code(), close.was_clean()), (CloseCode::ABNORMAL, false), "{how}");
                 assert_eq!(close.closed_first_by(), None, "{how}: nobody closed");
+                let unfinished = matches!(
+                    conversation.cause_of_end(len),
+                    Cause::EndOfStream(StreamPosition::InsideFrame | StreamPosition::InsideMessage)
+                );
+                assert_eq!(close.unfinished_message(), unfinished, "{how}");
                 let hint = match (len, role) {
                     (0, Role::Client) => Some(Hint::NoAnswer),
                     (0, Role::Server) => Some(Hint::Probe),
                     _ if len < conversation.head_len() => None,
-                    _ => Some(Hint::PeerKilled),
+                    _ => Some(if unfinished { inside } else { between }),
                 };
-                explained(close, "1006 abnormal closure: the connection was reset, 0 ms after", hint, &how);
+                let position = if unfinished { " inside a frame or message" } else { "" };
+                explained(close, &format!("1006 abnormal closure: {told}{position}, 0 ms after"), hint, &how);
             }
         }
     }
+}
+
+#[test]
+fn a_reset_at_every_byte_is_told_as_one_unless_all_was_said() {
+    let told = "the connection was reset";
+    a_failure_at_every_byte(TransportFailure::Reset, told, Hint::PeerKilled, Hint::PeerKilled);
+}
+
+/// As TLS ends without its close_notify.
+#[test]
+fn a_truncation_at_every_byte_is_a_loss_where_something_was_under_way() {
+    let told = "the transport failed (truncated by the layer below)";
+    a_failure_at_every_byte(TransportFailure::Truncated, told, Hint::PeerEnded, Hint::CutOff);
 }
 
 /// Writing fails after so many bytes were read; the rest is still there to be read, and then the stream ends.

@@ -53,9 +53,9 @@ AS_BY_DEFAULT = f"proxy_http_version 1.0; {LOSES_FIELDS}"
 SECONDS = r"(\d+\.\d) s"
 OPEN = rf"the connection was open for {SECONDS}"
 IDLE = (
-    rf"1006 abnormal closure: the stream ended without a Close frame after {SECONDS} in which neither side sent anything; {OPEN}; "
-    r"heartbeat was {}\. Consistent with an idle timeout of a proxy \(nginx proxy_read_timeout: 60 s by default\), and with a "
-    rf"process that ended\. {{}} {SECONDS}\."
+    rf"1006 abnormal closure: the stream ended without a Close frame after {SECONDS} in which nothing was received or sent; "
+    rf"{OPEN}; heartbeat was {{}}\. Consistent with an idle timeout of a proxy \(nginx proxy_read_timeout: 60 s by default\), and "
+    rf"with a process that ended\. {{}} {SECONDS}\."
 )
 IDLE_OFF = IDLE.format("off", "Turn on a heartbeat shorter than")
 IDLE_ON = IDLE.format(r"on, every 25\.0 s", "Set the heartbeat below")

@@ -58,8 +58,11 @@ impl Start {
     fn broken_at_once(self) -> Option<Violation> {
         let masked = self.bytes[1] & 0b1000_0000 != 0;
         let known = [CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG];
+        let reserved = self.bytes[0] & 0b0111_0000;
+        let compressed = reserved == 0b0100_0000 && [TEXT, BINARY].contains(&self.opcode());
         let rules = [
-            (self.bytes[0] & 0b0111_0000 == 0, Violation::ReservedBits),
+            (!compressed, Violation::UnagreedCompression),
+            (reserved == 0, Violation::ReservedBits),
             (known.contains(&self.opcode()), Violation::ReservedOpcode(self.opcode())),
             (masked || self.receiver == Role::Client, Violation::Unmasked),
             (!masked || self.receiver == Role::Server, Violation::Masked),
