@@ -168,9 +168,10 @@ impl Verdict {
         self.ratio <= self.target.limit * self.target.tie
     }
 
-    /// Whether the aim is met or, failing that, the ratio is no worse than what was reached before.
+    /// Whether the ratio is no worse than what was reached before; where that was the aim, the margin is around the aim.
     pub(crate) fn is_held(&self) -> bool {
-        self.is_met() || self.target.reached.is_some_and(|reached| self.ratio <= reached)
+        let Target { limit, tie, reached, .. } = &self.target;
+        self.is_met() || self.ratio <= reached.unwrap_or(limit * tie * self.margin())
     }
 
     /// By how much a figure of this kind may vary from run to run.
