@@ -104,12 +104,13 @@ async fn rounds(columns: &[Column], case: &Case) -> Result<Vec<Vec<f64>>, Failur
         let burst = Burst::new(case.size, case.depth, column.echoes_bytes);
         let mut clients = Clients::connect(column.server.port, case.connections).await?;
         // To warm up, and to learn how many fill the slice.
-        let (start, mut bursts, trial) = (Instant::now(), 0, 2);
+        let (start, mut bursts) = (Instant::now(), 0_u32);
         while start.elapsed() < SLICE / 2 {
-            clients.bursts(&burst, trial).await?;
-            bursts += trial;
+            clients.bursts(&burst, 1).await?;
+            bursts += 1;
         }
-        asked.push((column, burst, bursts * 2));
+        let enough = f64::from(bursts) * SLICE.as_secs_f64() / start.elapsed().as_secs_f64();
+        asked.push((column, burst, (enough as usize).max(1)));
     }
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
