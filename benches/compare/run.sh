@@ -3,7 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 case "${1-all}" in
-    all | idle) cargo build --quiet --release --locked ;;
-    *) cargo build --quiet --release --locked --bin compare ;;
+    all | idle | --*) build=() ;;
+    regress) build=(--no-default-features --bin compare) ;; # our columns alone
+    *) build=(--bin compare) ;;
 esac
+cargo build --quiet --release --locked ${build[@]+"${build[@]}"}
 exec "${CARGO_TARGET_DIR:-target}/release/compare" "${@:-all}"

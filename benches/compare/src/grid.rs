@@ -18,6 +18,7 @@ impl Spread {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct Line {
     /// What selects it.
     pub(crate) name: String,
@@ -27,6 +28,7 @@ pub(crate) struct Line {
     pub(crate) cells: Vec<Option<Spread>>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Grid {
     /// The name of the file it is kept in.
     pub(crate) name: String,

@@ -1,17 +1,26 @@
 //! The columns of the table: one file for one crate, each set up as its documentation says, with its defaults unless
 //! the file gives a reason.
 
+#[cfg(feature = "peers")]
 mod fastwebsockets;
 mod raw_tcp;
 mod serving;
+#[cfg(feature = "peers")]
 mod sockudo_ws;
+#[cfg(feature = "peers")]
 mod tokio_tungstenite;
+#[cfg(feature = "peers")]
 mod tokio_websockets;
+#[cfg(feature = "peers")]
 mod tungstenite;
+#[cfg(feature = "peers")]
 mod web_socket;
 mod websocket_proto;
+#[cfg(feature = "peers")]
 mod websocket_sans_io;
+#[cfg(feature = "peers")]
 mod wtx;
+#[cfg(feature = "peers")]
 mod yawc;
 
 use std::{error::Error, fmt};
@@ -166,16 +175,28 @@ pub(crate) const RAW_TCP: &dyn Peer = &raw_tcp::RawTcp;
 pub(crate) const PEERS: &[&dyn Peer] = &[
     &websocket_proto::core::Core,
     &websocket_proto::tokio::Tokio,
+    #[cfg(feature = "peers")]
     &tungstenite::DEFAULT,
+    #[cfg(feature = "peers")]
     &tungstenite::SMALL_BUFFER,
+    #[cfg(feature = "peers")]
     &tokio_tungstenite::DEFAULT,
+    #[cfg(feature = "peers")]
     &tokio_tungstenite::SMALL_BUFFER,
+    #[cfg(feature = "peers")]
     &tokio_websockets::TokioWebsockets,
+    #[cfg(feature = "peers")]
     &fastwebsockets::Fastwebsockets,
+    #[cfg(feature = "peers")]
     &sockudo_ws::protocol::Inner,
+    #[cfg(feature = "peers")]
     &sockudo_ws::stream::Stream,
+    #[cfg(feature = "peers")]
     &yawc::Yawc,
+    #[cfg(feature = "peers")]
     &wtx::Wtx,
+    #[cfg(feature = "peers")]
     &web_socket::WebSocket,
+    #[cfg(feature = "peers")]
     &websocket_sans_io::WebsocketSansIo,
 ];

@@ -16,7 +16,7 @@ const fn panel(grid: &'static str, row: &'static str, title: &'static str, digit
     Panel { grid, row, title, digits }
 }
 
-const PANELS: [Panel; 14] = [
+const PANELS: [Panel; 15] = [
     panel("counts", "receive-16-binary-frame", "receive 16 B, one frame a read (instructions)", 0),
     panel("counts", "receive-16-binary-16k", "receive 16 B, 16 KiB reads (instructions)", 0),
     panel("counts", "receive-125-binary-frame", "receive 125 B, one frame a read (instructions)", 0),
@@ -26,7 +26,8 @@ const PANELS: [Panel; 14] = [
     panel("counts", "send-server-125-1", "server sends 125 B (instructions)", 0),
     panel("counts", "send-client-125-1", "client sends 125 B (instructions)", 0),
     panel("counts", "echo-125-1", "echo of 125 B in memory (instructions)", 0),
-    panel("counts", "broadcast-plain", "1 KiB to 10,000 connections (instructions each)", 0),
+    panel("counts", "broadcast-plain", "1 KiB to 1,000 connections (instructions each)", 0),
+    panel("counts", "broadcast-prepared", "the same, framed once for all (instructions each)", 0),
     panel("counts", "handshake-server-browser", "server's handshake with a browser (instructions)", 0),
     panel("counts", "handshake-client", "client's handshake (instructions)", 0),
     panel("loopback-ratio", "loopback-16-64x64", "echo over TCP, 64 × 64 of 16 B (× raw echo's CPU)", 1),

@@ -5,8 +5,7 @@ use std::fmt::Write;
 use crate::{
     grid::{Grid, Line},
     peers::{About, PEERS},
-    targets,
-    work::probes,
+    targets::{self, Verdict},
 };
 
 /// What is said of a file of figures.
@@ -51,15 +50,15 @@ const SECTIONS: [Section; 13] = [
     section("time", "", "Time", "ns a message", 0),
 ];
 
-pub(super) fn make(grids: &[(String, Grid)]) -> String {
+pub(super) fn make(grids: &[(String, Grid)], verdicts: &[Verdict]) -> String {
     let mut text = "# Results\n\nMade by `./run.sh`; [README.md](README.md) says how the figures are taken and what to know \
         before quoting them. ![The chart](chart.svg)\n\n"
         .to_owned();
     text += "## Targets\n\n";
-    let all: Vec<_> = grids.iter().map(|(_, grid)| copy(grid, "")).collect();
-    text += &targets::report(&all).0;
-    text += "\n`best other` is the best complete column of another crate (one that leaves nothing of an endpoint to its user; \
-        for handshakes, one that leaves out the fewest of the checks listed below). Ratios of time up to 1.15 are ties.\n";
+    text += &targets::table(verdicts);
+    text += "\n`best other` is the best complete column of another crate, one that leaves nothing of an endpoint to its user; \
+        for handshakes, one of those that make the checks which ours makes, or most of them. Ratios of time up to 1.15 are \
+        ties. A target that is **missed** stays one; until it is met, the gate holds the row to what was reached.\n";
     for Section { grid, rows, title, corner, digits } in SECTIONS {
         let Some((origin, grid)) = grids.iter().find(|(_, candidate)| candidate.name == grid) else {
             continue;
@@ -67,7 +66,7 @@ pub(super) fn make(grids: &[(String, Grid)]) -> String {
         let _ = write!(text, "\n## {title}\n\n{}\n{origin}\n", copy(grid, rows).markdown(corner, digits));
     }
     text += &spreads(grids);
-    text += &gaps();
+    text += &left_out();
     text += &versions();
     text
 }
@@ -94,29 +93,13 @@ fn spreads(grids: &[(String, Grid)]) -> String {
     text
 }
 
-/// What the columns do not refuse.
-fn gaps() -> String {
-    let mut text = "\n## What a column leaves to its user, and what it does not refuse\n\n\
-        | column | leaves to its user | takes these frames | accepts requests with | connects in spite of |\n\
-        | --- | --- | --- | --- | --- |\n"
-        .to_owned();
+/// What the documentation of some crates says that they leave to their users.
+fn left_out() -> String {
+    let mut text = "\n## Columns that leave part of an endpoint to their users\n\n".to_owned();
     for peer in PEERS {
-        let About { name, lacks, .. } = peer.about();
-        let list = |gaps: Option<Vec<&str>>| match gaps {
-            None => "not offered here".to_owned(),
-            Some(gaps) if gaps.is_empty() => "none".to_owned(),
-            Some(gaps) => gaps.join(", "),
-        };
-        let (frames, server, client) =
-            (Some(probes::frame_gaps(*peer)), probes::server_gaps(*peer), probes::client_gaps(*peer));
-        let _ = writeln!(
-            text,
-            "| {name} | {} | {} | {} | {} |",
-            lacks.unwrap_or("–"),
-            list(frames),
-            list(server),
-            list(client)
-        );
+        if let About { name, lacks: Some(lacks), .. } = peer.about() {
+            let _ = writeln!(text, "- {name}: {lacks}");
+        }
     }
     text
 }

@@ -12,7 +12,7 @@ use std::{
 use crate::{
     grid::Grid,
     peers::{Failure, Outcome},
-    targets,
+    targets::{self, Verdict},
 };
 
 /// The files of figures, in the order of the document.
@@ -56,24 +56,48 @@ fn kept() -> Result<Vec<(String, Grid)>, Failure> {
     Ok(grids)
 }
 
-/// Makes the document and the chart of what is kept, and prints the document. Fails if a target is missed.
-pub(crate) fn write() -> Outcome {
+/// How a missed target is taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Judgement {
+    /// As a failure.
+    Aims,
+    /// As a failure where the ratio is worse than what was reached before.
+    Held,
+    /// As what was reached: later runs are held to it.
+    Accept,
+}
+
+/// Makes the document and the chart of what is kept, and prints the document.
+pub(crate) fn write(judgement: Judgement) -> Outcome {
     let grids = kept()?;
-    let document = document::make(&grids);
+    let all: Vec<_> = grids.iter().map(|(_, grid)| grid.clone()).collect();
+    if judgement == Judgement::Accept {
+        targets::accept(&targets::verdicts(&all)?)?;
+    }
+    let verdicts = targets::verdicts(&all)?;
+    let document = document::make(&grids, &verdicts);
     fs::write(package().join("RESULTS.md"), &document)?;
     fs::write(package().join("chart.svg"), chart::draw(&grids))?;
     print!("{document}");
-    judge(&grids.into_iter().map(|(_, grid)| grid).collect::<Vec<_>>())
+    judge(&verdicts, judgement)
 }
 
-/// Fails if one of these figures misses its target.
-pub(crate) fn judge(grids: &[Grid]) -> Outcome {
-    let (table, all_met) = targets::report(grids);
-    if all_met {
+/// Fails if one of these figures misses its target, or is worse than what is accepted.
+pub(crate) fn judge(verdicts: &[Verdict], judgement: Judgement) -> Outcome {
+    let (missed, is_worse): (Vec<_>, &str) = match judgement {
+        Judgement::Aims => {
+            (verdicts.iter().filter(|verdict| !verdict.is_met()).collect(), "miss their targets")
+        }
+        _ => (
+            verdicts.iter().filter(|verdict| !verdict.is_held()).collect(),
+            "are worse than what was reached",
+        ),
+    };
+    if missed.is_empty() {
         return Ok(());
     }
-    let missed: Vec<_> = table.lines().filter(|line| line.contains("**missed**")).collect();
-    Err(format!("{} targets are missed:\n{}", missed.len(), missed.join("\n")).into())
+    let lines: String = missed.iter().map(|verdict| verdict.markdown()).collect();
+    Err(format!("{} of {} rows {is_worse}:\n{lines}", missed.len(), verdicts.len()).into())
 }
 
 /// Compiler, machine and day.

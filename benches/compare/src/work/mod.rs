@@ -11,7 +11,7 @@ mod send;
 
 use crate::peers::{Failure, Outcome, Peer};
 
-pub(crate) use rows::{Row, rows};
+pub(crate) use rows::{COUNTED_CROWD, Row, TIMED_CROWD, rows};
 
 /// A kind of work, made ready: whatever is needed for it is made once.
 pub(crate) trait Work {

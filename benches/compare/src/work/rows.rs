@@ -7,7 +7,7 @@ use super::{
     receive::{Content, Reads, Receive},
     send::{How, Send},
 };
-use crate::peers::Role;
+use crate::{grid::number, peers::Role};
 
 /// One row of the table.
 pub(crate) struct Row {
@@ -32,8 +32,14 @@ impl Row {
     }
 }
 
-/// All rows, in their order.
-pub(crate) fn rows() -> Vec<Row> {
+/// To how many connections the broadcasts go: enough for a count, which is the same for each of them.
+pub(crate) const COUNTED_CROWD: usize = 1_000;
+
+/// For a time there are so many that they do not all lie in the CPU's caches.
+pub(crate) const TIMED_CROWD: usize = 10_000;
+
+/// All rows, in their order; broadcasts go to `crowd` connections.
+pub(crate) fn rows(crowd: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     for reads in [Reads::Frames(1), Reads::Bytes(16 * 1024)] {
         for content in [Content::Binary, Content::Ascii, Content::Mixed] {
@@ -54,7 +60,7 @@ pub(crate) fn rows() -> Vec<Row> {
     rows.extend([echo(125, 1), echo(125, 16)]);
     rows.extend([accept(Client::Minimal), accept(Client::Browser)]);
     rows.push(Row::new("handshake-client".into(), "handshake, client".into(), Connect::new));
-    rows.extend([broadcast(How::Plain), broadcast(How::Prepared)]);
+    rows.extend([broadcast(crowd, How::Plain), broadcast(crowd, How::Prepared)]);
     rows
 }
 
@@ -105,15 +111,15 @@ fn accept(client: Client) -> Row {
     })
 }
 
-fn broadcast(how: How) -> Row {
+fn broadcast(crowd: usize, how: How) -> Row {
     let (word, long) = match how {
         How::Plain => ("plain", ""),
         How::Prepared => ("prepared", ", prepared"),
     };
     Row::new(
         format!("broadcast-{word}"),
-        format!("server sends 1 KiB to 10,000 connections, each{long}"),
-        move || Send::broadcast(1024, 10_000, how),
+        format!("server sends 1 KiB to {} connections, each{long}", number(crowd as f64, 0)),
+        move || Send::broadcast(1024, crowd, how),
     )
 }
 

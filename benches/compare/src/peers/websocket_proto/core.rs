@@ -1,25 +1,30 @@
 //! The state machine, driven as a task of its owner's would drive it, through the same `AsyncRead` and `AsyncWrite` as the
 //! asynchronous columns.
 
-use std::{sync::Arc, time::Duration};
+use std::{io::IoSlice, sync::Arc, time::Duration};
 
 use ::tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use ::websocket_proto::{Accept, ClientRequest, Connection, Event, Message, OriginPolicy, Timestamp};
+use ::websocket_proto::{Accept, ClientRequest, Connection, Event, OriginPolicy, Prepared, Timestamp};
 use bytes::{Buf, BytesMut};
 
 use super::super::{About, Answering, Each, Failure, Outcome, Peer, Role, Sending, Shape, serving};
 use super::{CONFIG, SEED, open, owner, seen};
 use crate::transport::{Transport, block_on};
 
-/// The input buffer.
-const BUFFER: usize = 16 * 1024;
+/// How much to read at once: a frame of 16 KiB with its header, as the tokio adapter does.
+const READ: usize = 16 * 1024 + 14;
 
-/// The least room in it before a read. Less than all of it, so that the buffer is wound back once in a while and not for
-/// every read.
-const ROOM: usize = BUFFER / 2;
+/// And after a read that brought so much, or filled the buffer.
+const LARGE_READ: usize = 64 * 1024 + 14;
+
+/// One over this of a buffer may be used up before it is wound back, which is not needed for every read.
+const USED_UP: usize = 8;
+
+/// How many slices one write takes.
+const SLICES: usize = 16;
 
 /// How far the clock moves between reads. The machine is told the time; reading a clock is not part of the figure.
 const TICK: Duration = Duration::from_micros(1);
@@ -31,43 +36,52 @@ struct Owner {
     io: Transport,
     connection: Connection,
     input: BytesMut,
+    /// The last read brought much.
+    reads_much: bool,
     now: Timestamp,
 }
 
 impl Owner {
     fn new(io: Transport, connection: Connection) -> Self {
-        Self { io, connection, input: BytesMut::new(), now: Timestamp::default() }
-    }
-
-    /// The next message, if what was read holds one.
-    fn next(&mut self) -> Result<Option<Message>, Failure> {
-        match self.connection.poll_event(&mut self.input, self.now) {
-            Some(Event::Message(message)) => Ok(Some(message)),
-            Some(other) => Err(format!("unexpected: {other:?}").into()),
-            None => Ok(None),
-        }
+        Self { io, connection, input: BytesMut::new(), reads_much: false, now: Timestamp::default() }
     }
 
     async fn read(&mut self) -> Outcome {
-        if self.input.capacity() - self.input.len() < ROOM {
-            self.input.reserve(BUFFER);
+        let size = if self.reads_much { LARGE_READ } else { READ };
+        if self.input.capacity() - self.input.len() < size - size / USED_UP {
+            self.input.reserve(size);
         }
         if !self.connection.wants_read() || self.io.read_buf(&mut self.input).await? == 0 {
             return Err("the connection has ended".into());
         }
+        self.reads_much = self.input.len() == self.input.capacity() || self.input.len() >= READ;
         self.now = self.now.saturating_add(TICK);
         Ok(())
     }
 
     async fn write(&mut self) -> Outcome {
-        loop {
+        while self.connection.wants_write() {
             let mut output = self.connection.output(self.now);
-            if !output.has_remaining() {
-                return Ok(());
+            let first = output.chunk();
+            let count = if first.len() == output.remaining() {
+                self.io.write(first).await?
+            } else {
+                let mut slices = [IoSlice::new(&[]); SLICES];
+                let filled = output.chunks_vectored(&mut slices);
+                self.io.write_vectored(&slices[..filled]).await?
+            };
+            if count == 0 {
+                break;
             }
-            self.io.write_buf(&mut output).await?;
+            output.advance(count);
         }
+        Ok(())
     }
+}
+
+#[cold]
+fn unexpected(event: &Event) -> Failure {
+    format!("unexpected: {event:?}").into()
 }
 
 impl Peer for Core {
@@ -80,11 +94,12 @@ impl Peer for Core {
             let mut owner = Owner::new(io, open(Role::Server, &Arc::default()));
             let mut received = 0;
             while received < count {
-                match owner.next()? {
-                    Some(message) => {
+                match owner.connection.poll_event(&mut owner.input, owner.now) {
+                    Some(Event::Message(message)) => {
                         each(seen(&message));
                         received += 1;
                     }
+                    Some(other) => return Err(unexpected(&other)),
                     None => owner.read().await?,
                 }
             }
@@ -110,6 +125,23 @@ impl Peer for Core {
         })
     }
 
+    fn send_prepared(&self, ios: Vec<Transport>, sending: &Sending) -> Outcome {
+        block_on(async {
+            let config = Arc::default();
+            let mut owners: Vec<_> =
+                ios.into_iter().map(|io| Owner::new(io, open(sending.role, &config))).collect();
+            for _ in 0..sending.count {
+                let prepared = Prepared::new(sending.payload.clone());
+                for owner in &mut owners {
+                    owner.connection.send_prepared(&prepared)?;
+                    owner.now = owner.now.saturating_add(TICK);
+                    owner.write().await?;
+                }
+            }
+            Ok(())
+        })
+    }
+
     fn accept(&self, io: Transport) -> Outcome {
         block_on(async {
             let now = Timestamp::default();
@@ -117,7 +149,7 @@ impl Peer for Core {
             loop {
                 match owner.connection.poll_event(&mut owner.input, owner.now) {
                     Some(Event::Request(_)) => break,
-                    Some(other) => return Err(format!("unexpected: {other:?}").into()),
+                    Some(other) => return Err(unexpected(&other)),
                     None => owner.read().await?,
                 }
             }
@@ -135,7 +167,7 @@ impl Peer for Core {
             loop {
                 match owner.connection.poll_event(&mut owner.input, owner.now) {
                     Some(Event::Open(_)) => return Ok(()),
-                    Some(other) => return Err(format!("unexpected: {other:?}").into()),
+                    Some(other) => return Err(unexpected(&other)),
                     None => owner.read().await?,
                 }
             }
@@ -148,11 +180,12 @@ impl Peer for Core {
             let mut owner = Owner::new(io, open(Role::Server, &Arc::default()));
             let mut received = 0;
             while received < count {
-                match owner.next()? {
-                    Some(message) => {
+                match owner.connection.poll_event(&mut owner.input, owner.now) {
+                    Some(Event::Message(message)) => {
                         owner.connection.send(message)?;
                         received += 1;
                     }
+                    Some(other) => return Err(unexpected(&other)),
                     None => {
                         owner.write().await?;
                         owner.read().await?;

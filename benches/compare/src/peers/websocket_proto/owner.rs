@@ -135,9 +135,15 @@ fn write_some(io: &TcpStream, connection: &mut Connection, now: Timestamp) -> Re
         if !output.has_remaining() {
             return Ok(true);
         }
-        let mut slices = [IoSlice::new(&[]); 16];
-        let filled = output.chunks_vectored(&mut slices);
-        match io.try_write_vectored(&slices[..filled]) {
+        let first = output.chunk();
+        let written = if first.len() == output.remaining() {
+            io.try_write(first)
+        } else {
+            let mut slices = [IoSlice::new(&[]); 16];
+            let filled = output.chunks_vectored(&mut slices);
+            io.try_write_vectored(&slices[..filled])
+        };
+        match written {
             Ok(count) => output.advance(count),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
             Err(error) => return Err(error.into()),

@@ -9,7 +9,7 @@ use ::tokio::{
     net::TcpStream,
 };
 use ::websocket_proto::{
-    Accept, ClientRequest, Config, Message, OriginPolicy,
+    Accept, ClientRequest, Config, Message, OriginPolicy, Prepared,
     tokio::{WebSocketStream, accept, connect},
 };
 use futures_util::{SinkExt, StreamExt};
@@ -58,6 +58,20 @@ impl Peer for Tokio {
                     } else {
                         socket.feed(message).await?;
                     }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn send_prepared(&self, ios: Vec<Transport>, sending: &Sending) -> Outcome {
+        block_on(async {
+            let config = Arc::default();
+            let mut sockets: Vec<_> = ios.into_iter().map(|io| socket(io, sending.role, &config)).collect();
+            for _ in 0..sending.count {
+                let prepared = Prepared::new(sending.payload.clone());
+                for socket in &mut sockets {
+                    socket.send_prepared(&prepared).await?;
                 }
             }
             Ok(())
