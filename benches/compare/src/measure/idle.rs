@@ -42,14 +42,16 @@ pub(crate) async fn measure(peers: &[&'static dyn Peer]) -> Result<Grid, Failure
         ("idle-blocks", "allocations"),
     ]
     .map(|(name, title)| Line { name: name.into(), title: title.into(), cells: Vec::new() });
-    let mut beside_future = None;
+    let mut raw = None;
     for peer in peers {
         eprintln!("idle: {}", peer.about().name);
         let resident = resident(peer).await?;
         let Account { heap_bytes, heap_blocks, future } = heap(peer).await?;
-        // What tokio needs for a task and a socket beside the task's future: the raw echo owns nothing else.
-        let tokio = *beside_future.get_or_insert(heap_bytes - future);
-        let beside = (heap_bytes - future - tokio).max(0.0);
+        // What tokio needs for a task and a socket beside the task's future: the raw echo owns nothing else. tokio rounds the
+        // size of a task up to 128 bytes, so what is left over means nothing where there is no further allocation.
+        let (tokio, tokio_blocks) = *raw.get_or_insert((heap_bytes - future, heap_blocks));
+        let owns_some = heap_blocks - tokio_blocks > 0.5;
+        let beside = if owns_some { (heap_bytes - future - tokio).max(0.0) } else { 0.0 };
         for (line, value) in lines.iter_mut().zip([resident, heap_bytes, beside, heap_blocks]) {
             line.cells.push(Some(median_of([value].into_iter())));
         }
