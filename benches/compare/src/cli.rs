@@ -8,11 +8,11 @@ use tokio::runtime::{Builder, EnterGuard, Runtime};
 use crate::{
     Heap, check,
     grid::Grid,
-    measure::{counts, heartbeats, idle, loopback, ownership, regress, time},
-    peers::{About, Answering, Failure, Outcome, PEERS, Peer, RAW_TCP},
+    measure::{compression, counts, heartbeats, idle, loopback, ownership, regress, time},
+    peers::{About, Answering, Failure, LIBRARY, Outcome, PEERS, Peer, RAW_TCP},
     report::{self, Judgement},
     server, targets,
-    work::{COUNTED_CROWD, Row, TIMED_CROWD, rows},
+    work::{COUNTED_CROWD, Row, TIMED_CROWD, compressed_rows, rows},
 };
 
 #[derive(Parser)]
@@ -61,6 +61,8 @@ enum Command {
     },
     /// Take the memory of idle connections over TCP
     Idle(Columns),
+    /// Take what compression costs: instructions and time of an echo, and memory
+    Deflate,
     /// Take what a million heartbeats need
     Heartbeats {
         /// The process that is counted
@@ -87,6 +89,14 @@ enum Command {
     /// The process that is counted: one column
     #[command(hide = true)]
     Subject(Selection),
+    /// The process that holds connections which compress: one column
+    #[command(hide = true)]
+    Hold {
+        #[arg(long, value_parser = find_peer)]
+        peer: &'static dyn Peer,
+        #[arg(long)]
+        policy: String,
+    },
     /// The process that serves echoes: one column
     #[command(hide = true)]
     Serve {
@@ -139,9 +149,11 @@ impl Selection {
     }
 
     fn rows(&self, crowd: usize) -> Vec<Row> {
-        let wanted =
-            |row: &Row| self.row.is_empty() || self.row.iter().any(|name| row.name.starts_with(name));
-        rows(crowd).into_iter().filter(wanted).collect()
+        if self.row.is_empty() {
+            return rows(crowd);
+        }
+        let wanted = |row: &Row| self.row.iter().any(|name| row.name.starts_with(name));
+        rows(crowd).into_iter().chain(compressed_rows()).filter(wanted).collect()
     }
 }
 
@@ -191,6 +203,8 @@ fn run(command: &Command, heap: Option<fn() -> Heap>) -> Outcome {
             println!("{text}");
         }
         Command::Time(selection) => time(selection)?,
+        Command::Deflate => deflate()?,
+        Command::Hold { peer, policy } => compression::subject(*peer, policy, heap)?,
         Command::Ownership { subject: true } => counts::subject(&ownership::jobs())?,
         Command::Heartbeats { subject: true } => counts::subject(&heartbeats::jobs())?,
         Command::Ownership { .. } => show(&[ownership::measure()?], "instructions", 0, true)?,
@@ -225,6 +239,7 @@ fn all(entered: EnterGuard<'_>, runtime: &Runtime, judgement: Judgement) -> Outc
     report::keep(&ownership::measure()?)?;
     report::keep(&heartbeats::measure()?)?;
     time(&everything)?;
+    deflate()?;
     drop(entered);
     idle(runtime, &everything.columns)?;
     loopback(runtime, &everything.columns, "")?;
@@ -261,6 +276,15 @@ fn time(selection: &Selection) -> Outcome {
     show(&grids[1..], "ratio", 2, selection.is_everything())
 }
 
+fn deflate() -> Outcome {
+    eprintln!("{}", check::all(&compression::peers(), &compressed_rows())?);
+    let (counts, times) = compression::measure()?;
+    show(&[counts], "instructions", 0, true)?;
+    show(&times[..1], "ns", 0, true)?;
+    show(&times[1..], "ratio", 2, true)?;
+    show(&[compression::memory()?], "bytes a connection", 0, true)
+}
+
 fn loopback(runtime: &Runtime, columns: &Columns, row: &str) -> Outcome {
     let [times, ratios] = runtime.block_on(loopback::measure(&columns.peers(), row))?;
     let everything = columns.peer.is_empty() && row.is_empty();
@@ -291,20 +315,21 @@ fn list() {
         let lacks = lacks.map(|lacks| format!(", without {lacks}")).unwrap_or_default();
         println!("column {name}: {package}, {shape:?}{lacks}");
     }
-    for row in rows(COUNTED_CROWD) {
+    for row in rows(COUNTED_CROWD).into_iter().chain(compressed_rows()) {
         println!("row {}: {}", row.name, row.title);
     }
 }
 
 fn find_peer(name: &str) -> Result<&'static dyn Peer, String> {
-    let mut all = PEERS.iter().copied().chain([RAW_TCP]);
+    let mut all = PEERS.iter().copied().chain([RAW_TCP, LIBRARY]);
     let known = || PEERS.iter().map(|peer| peer.about().name).collect::<Vec<_>>().join(", ");
     all.find(|peer| peer.about().name == name)
         .ok_or_else(|| format!("there is no such column, only {}", known()))
 }
 
 fn find_rows(name: &str) -> Result<String, String> {
-    let found = rows(COUNTED_CROWD).iter().any(|row| row.name.starts_with(name));
+    let mut known = rows(COUNTED_CROWD).into_iter().chain(compressed_rows());
+    let found = known.any(|row| row.name.starts_with(name));
     if found { Ok(name.to_owned()) } else { Err("there is no such row; `list` names them".to_owned()) }
 }
 

@@ -16,10 +16,12 @@ mod work;
 pub use cli::main;
 
 /// What lives on the heap.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Heap {
     /// In all allocations together.
     pub bytes: usize,
     /// How many allocations.
     pub blocks: usize,
+    /// The most bytes that there were at one time.
+    pub peak: usize,
 }

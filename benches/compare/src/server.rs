@@ -36,7 +36,7 @@ async fn serve(peer: &dyn Peer, answering: Answering) -> Result<(), Failure> {
 
 fn answer_questions(heap: Option<fn() -> Heap>) {
     for _ in stdin().lock().lines() {
-        let Heap { bytes, blocks } = heap.map_or(Heap { bytes: 0, blocks: 0 }, |heap| heap());
+        let Heap { bytes, blocks, .. } = heap.map_or(Heap::default(), |heap| heap());
         println!("{bytes} {blocks} {}", FUTURE.load(Ordering::Relaxed));
         let _ = stdout().flush();
     }

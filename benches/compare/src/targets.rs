@@ -4,8 +4,8 @@ use std::{fmt::Write, fs, path::Path};
 
 use crate::{
     grid::{Grid, number},
-    peers::{Failure, Outcome, PEERS, Peer, Shape},
-    work::probes,
+    peers::{Failure, LIBRARY, Outcome, PEERS, Peer, Shape},
+    work::{compressed_rows, probes},
 };
 
 /// What a figure is divided by.
@@ -17,6 +17,8 @@ pub(crate) enum Against {
     BestAsync,
     /// The least of those that make all checks of the opening handshake that ours makes, or, where none does, most of them.
     BestHandshake,
+    /// The column that is the DEFLATE library alone.
+    Library,
     /// Nothing: the limit is for the figure itself.
     Nothing,
     /// The figures of that row are ratios already, of ours to each column: the largest one counts.
@@ -106,6 +108,16 @@ fn aims() -> Vec<Target> {
             }
         }
     }
+    for row in compressed_rows() {
+        add("deflate-counts", &row.name, CORE, Against::Library, 1.03, 1.0);
+        add("deflate-counts", &row.name, TOKIO, Against::BestAsync, 1.0, 1.0);
+        add("deflate-time-tokio", &row.name, TOKIO, Against::EachAsync, 1.0, TIE);
+    }
+    for policy in ["alone", "takeover-9", "takeover-12", "takeover-15"] {
+        for when in ["idle", "peak"] {
+            add("deflate-memory", &format!("deflate-{when}-{policy}"), TOKIO, Against::BestAsync, 1.0, 1.0);
+        }
+    }
     add("idle", "idle-heap-beside", CORE, Against::Nothing, 0.0, 1.0);
     add("idle", "idle-heap-beside", TOKIO, Against::Nothing, 400.0, 1.0);
     add("idle", "idle-resident", TOKIO, Against::BestAsync, 1.0, 1.0);
@@ -121,6 +133,9 @@ fn is_ours(peer: &dyn Peer) -> bool {
 impl Target {
     fn counts(&self, peer: &dyn Peer) -> bool {
         let about = peer.about();
+        if self.against == Against::Library {
+            return about.name == LIBRARY.about().name;
+        }
         if is_ours(peer) || about.lacks.is_some() {
             return false;
         }
@@ -132,7 +147,7 @@ impl Target {
                 let most = others.filter_map(|peer| self.checks(*peer)).max();
                 most.is_some() && self.checks(peer) == most
             }
-            Against::Nothing => false,
+            Against::Library | Against::Nothing => false,
         }
     }
 
@@ -143,7 +158,7 @@ impl Target {
 
     /// What comes of it, if the grid has the figures.
     pub(crate) fn judge(self, grid: &Grid) -> Option<Verdict> {
-        let others = PEERS.iter().filter(|peer| self.counts(**peer)).filter_map(|peer| {
+        let others = PEERS.iter().chain([&LIBRARY]).filter(|peer| self.counts(**peer)).filter_map(|peer| {
             let name = peer.about().name;
             Some((grid.cell(&self.row, name)?.median, name.to_owned()))
         });
@@ -177,8 +192,8 @@ impl Verdict {
     /// By how much a figure of this kind may vary from run to run.
     fn margin(&self) -> f64 {
         match self.target.grid {
-            "counts" => 1.05,
-            "idle" => 1.1,
+            "counts" | "deflate-counts" => 1.05,
+            "idle" | "deflate-memory" => 1.1,
             _ => 1.2,
         }
     }
@@ -186,7 +201,7 @@ impl Verdict {
     /// A row of a table in Markdown.
     pub(crate) fn markdown(&self) -> String {
         let Target { row, column, limit, against, grid, reached, .. } = &self.target;
-        let digits = if *grid == "counts" || *grid == "idle" { 0 } else { 2 };
+        let digits = if grid.contains("time") || grid.contains("ratio") { 2 } else { 0 };
         let ours = number(self.ours, digits);
         let (ours, other) = match (&self.other, against) {
             (Some((_, name)), Against::Each | Against::EachAsync) => ("time".to_owned(), name.clone()),

@@ -1,6 +1,7 @@
 //! How figures are taken.
 
 mod child;
+pub(crate) mod compression;
 pub(crate) mod counts;
 pub(crate) mod heartbeats;
 pub(crate) mod idle;

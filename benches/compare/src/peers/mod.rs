@@ -1,6 +1,7 @@
 //! The columns of the table: one file for one crate, each set up as its documentation says, with its defaults unless
 //! the file gives a reason.
 
+mod compressing;
 #[cfg(feature = "peers")]
 mod fastwebsockets;
 mod raw_tcp;
@@ -22,6 +23,7 @@ mod websocket_sans_io;
 mod wtx;
 #[cfg(feature = "peers")]
 mod yawc;
+mod zlib_rs;
 
 use std::{error::Error, fmt};
 
@@ -99,6 +101,16 @@ impl Sending {
     }
 }
 
+/// What was agreed on for permessage-deflate, in both directions, and how hard to try.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Compression {
+    pub(crate) level: u8,
+    /// Messages refer to earlier ones.
+    pub(crate) takeover: bool,
+    /// The window of what is sent, as the base-2 logarithm of a number of bytes.
+    pub(crate) window_bits: u8,
+}
+
 /// Who calls whom.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Shape {
@@ -157,6 +169,21 @@ pub(crate) trait Peer: Sync {
         Err(NotOffered.into())
     }
 
+    /// In the server's role: sends back `count` messages, compressed as they came. One comes in a read.
+    fn echo_compressed(&self, _io: Transport, _count: usize, _compression: Compression) -> Outcome {
+        Err(NotOffered.into())
+    }
+
+    /// The same with one message on each transport, one after the other; calls `idle` while all of them wait for the next.
+    fn hold_compressed(
+        &self,
+        _ios: Vec<Transport>,
+        _compression: Compression,
+        _idle: &mut dyn FnMut(),
+    ) -> Outcome {
+        Err(NotOffered.into())
+    }
+
     /// The loops that `serve` has, the one that its documentation shows first.
     fn answers(&self) -> &'static [Answering] {
         &[]
@@ -170,6 +197,9 @@ pub(crate) trait Peer: Sync {
 
 /// The column that the works with real sockets are measured against.
 pub(crate) const RAW_TCP: &dyn Peer = &raw_tcp::RawTcp;
+
+/// The column that the works with compression are measured against.
+pub(crate) const LIBRARY: &dyn Peer = &zlib_rs::ZlibRs;
 
 /// All columns, in their order.
 pub(crate) const PEERS: &[&dyn Peer] = &[

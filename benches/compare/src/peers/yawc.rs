@@ -1,17 +1,23 @@
 //! yawc, a `Stream` and a `Sink`: its `WebSocket`, which assembles fragments.
 //!
-//! Features: the default ones, and `simd` for UTF-8. Options: UTF-8 is checked, which is off by default, since every column
+//! Features: the default ones, `simd` for UTF-8, and `zlib` for windows of other sizes. Options: UTF-8 is checked, which is off by default, since every column
 //! does that; the limits are raised to 16 and 32 MiB, since by default a frame of 1 MiB is refused. Its benchmark sets larger
-//! buffers at the cost of memory; here they have their default of 8 KiB.
+//! buffers at the cost of memory; here they have their default of 8 KiB. Where no context is kept, connections share a pool of
+//! 16, as its documentation advises for many of them.
 
-use ::yawc::{Frame, OpCode, Options, Role as TheirRole, WebSocket};
+use ::yawc::{
+    CompressionLevel, DeflateOptions, DeflatePool, Frame, OpCode, Options, Role as TheirRole, WebSocket,
+};
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
 };
 
-use super::{About, Answering, Each, Failure, Outcome, Peer, Received, Role, Sending, Shape, serving};
+use super::{
+    About, Answering, Compression, Each, Failure, Outcome, Peer, Received, Role, Sending, Shape, compressing,
+    serving,
+};
 use crate::transport::{Transport, block_on};
 
 pub(crate) struct Yawc;
@@ -21,8 +27,38 @@ fn socket<S: AsyncRead + AsyncWrite + Unpin>(io: S, role: Role) -> Result<WebSoc
         Role::Client => TheirRole::Client,
         Role::Server => TheirRole::Server,
     };
-    let options = Options::default().with_utf8().with_limits(16 * 1024 * 1024, 32 * 1024 * 1024);
-    Ok(WebSocket::from_stream(io, role, options)?)
+    Ok(WebSocket::from_stream(io, role, options())?)
+}
+
+fn options() -> Options {
+    Options::default().with_utf8().with_limits(16 * 1024 * 1024, 32 * 1024 * 1024)
+}
+
+/// What the connections of a server share that compresses.
+struct Compressing {
+    options: Options,
+    agreed: String,
+}
+
+impl Compressing {
+    fn new(compression: Compression) -> Self {
+        let mut options = options();
+        options.compression = Some(DeflateOptions {
+            level: CompressionLevel::new(compression.level.into()),
+            pool: Some(DeflatePool::new(16)),
+            ..DeflateOptions::default()
+        });
+        let mut agreed = format!("permessage-deflate; server_max_window_bits={}", compression.window_bits);
+        if !compression.takeover {
+            agreed += "; server_no_context_takeover; client_no_context_takeover";
+        }
+        Self { options, agreed }
+    }
+
+    fn open(&self, io: Transport) -> Result<WebSocket<Transport>, Failure> {
+        let (agreed, options) = (Some(&self.agreed[..]), self.options.clone());
+        Ok(WebSocket::from_stream_with_extensions(io, TheirRole::Server, agreed, options)?)
+    }
 }
 
 fn seen(frame: &Frame) -> Result<Received<'_>, Failure> {
@@ -76,6 +112,21 @@ impl Peer for Yawc {
             }
             Ok(socket.flush().await?)
         })
+    }
+
+    fn echo_compressed(&self, io: Transport, count: usize, compression: Compression) -> Outcome {
+        let mut socket = Compressing::new(compression).open(io)?.map(Ok);
+        block_on(compressing::echo(&mut socket, count))
+    }
+
+    fn hold_compressed(
+        &self,
+        ios: Vec<Transport>,
+        compression: Compression,
+        idle: &mut dyn FnMut(),
+    ) -> Outcome {
+        let theirs = Compressing::new(compression);
+        compressing::hold(ios.into_iter().map(|io| Ok(theirs.open(io)?.map(Ok))), idle)
     }
 
     fn answers(&self) -> &'static [Answering] {

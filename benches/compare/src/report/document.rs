@@ -28,12 +28,23 @@ const fn section(
     Section { grid, rows, title, corner, digits }
 }
 
-const SECTIONS: [Section; 13] = [
+const SECTIONS: [Section; 18] = [
     section("counts", "receive", "Receiving, a server", "instructions a message", 0),
     section("counts", "send", "Sending", "instructions a message", 0),
     section("counts", "echo", "Echo in memory", "instructions a message", 0),
     section("counts", "handshake", "Opening handshake", "instructions", 0),
     section("counts", "broadcast", "Broadcast", "instructions a connection", 0),
+    section("deflate-counts", "", "Echo of compressed messages in memory", "instructions a message", 0),
+    section("deflate-time-core", "", "The same: time of ours-core divided by each column's", "ratio", 2),
+    section("deflate-time-tokio", "", "The same: time of ours-tokio divided by each column's", "ratio", 2),
+    section("deflate-time", "", "The same: time", "ns a message", 0),
+    section(
+        "deflate-memory",
+        "",
+        "Heap of 1,000 connections in memory, each of which has echoed a compressed message of 1 KiB",
+        "bytes a connection",
+        0,
+    ),
     section("ownership", "", "What ownership costs", "instructions a message", 0),
     section("heartbeats", "", "1,000,000 idle connections with a heartbeat of 30 s, one thread", "ours", 0),
     section("idle", "", "9,000 idle tokio connections, after one message each", "a connection", 0),
@@ -108,7 +119,7 @@ fn left_out() -> String {
 fn versions() -> String {
     let lock = include_str!("../../Cargo.lock");
     let mut packages: Vec<_> = PEERS.iter().map(|peer| peer.about().package).collect();
-    packages.extend(["bytes", "tokio"]);
+    packages.extend(["bytes", "tokio", "zlib-rs"]);
     packages.sort_unstable();
     packages.dedup();
     let version = |package: &&str| {

@@ -16,11 +16,16 @@ use crate::{
 };
 
 /// The files of figures, in the order of the document.
-const GRIDS: [&str; 9] = [
+const GRIDS: [&str; 14] = [
     "counts",
     "time",
     "time-core",
     "time-tokio",
+    "deflate-counts",
+    "deflate-time",
+    "deflate-time-core",
+    "deflate-time-tokio",
+    "deflate-memory",
     "loopback",
     "loopback-ratio",
     "idle",

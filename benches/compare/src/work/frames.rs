@@ -48,21 +48,34 @@ pub(super) struct Message {
     pub(super) payload: Vec<u8>,
 }
 
+/// The bit in a frame's first byte that says that its message is compressed.
+pub(super) const RSV1: u8 = 0x40;
+
 /// All messages in `bytes`; every frame must be masked, or none. Control frames are passed over: a column that is dropped may
 /// say goodbye.
-pub(super) fn read_all(mut bytes: &[u8], masked: bool) -> Result<Vec<Message>, Failure> {
+pub(super) fn read_all(bytes: &[u8], masked: bool) -> Result<Vec<Message>, Failure> {
+    read(bytes, masked, 0)
+}
+
+/// The same of a server, whose messages must all be compressed, and stay so.
+pub(super) fn read_compressed(bytes: &[u8]) -> Result<Vec<Message>, Failure> {
+    read(bytes, false, RSV1)
+}
+
+/// `flags` are those of each message's first frame.
+fn read(mut bytes: &[u8], masked: bool, flags: u8) -> Result<Vec<Message>, Failure> {
     let mut messages = Vec::new();
     let mut begun: Option<Message> = None;
     while !bytes.is_empty() {
         let frame = Frame::read(&mut bytes, masked)?;
-        if frame.opcode >= 8 {
+        if matches!(frame.opcode, 8..=15) {
             continue;
         }
         let mut message = match (frame.opcode, begun.take()) {
             (0, Some(message)) => message,
-            (1, None) => Message { kind: Kind::Text, payload: Vec::new() },
-            (2, None) => Message { kind: Kind::Binary, payload: Vec::new() },
-            (opcode, _) => return Err(format!("a frame with opcode {opcode} in the wrong place").into()),
+            (first, None) if first == flags | 1 => Message { kind: Kind::Text, payload: Vec::new() },
+            (first, None) if first == flags | 2 => Message { kind: Kind::Binary, payload: Vec::new() },
+            (opcode, _) => return Err(format!("a frame with opcode {opcode:#x} in the wrong place").into()),
         };
         message.payload.extend(frame.payload);
         if frame.last {
@@ -76,6 +89,7 @@ pub(super) fn read_all(mut bytes: &[u8], masked: bool) -> Result<Vec<Message>, F
 
 struct Frame {
     last: bool,
+    /// With the flags before it.
     opcode: u8,
     payload: Vec<u8>,
 }

@@ -1,5 +1,6 @@
 //! The rows: what is done, and with what.
 
+mod compressed;
 mod echo;
 pub(crate) mod frames;
 mod handshake;
@@ -11,7 +12,8 @@ mod send;
 
 use crate::peers::{Failure, Outcome, Peer};
 
-pub(crate) use rows::{COUNTED_CROWD, Row, TIMED_CROWD, rows};
+pub(crate) use compressed::one_message;
+pub(crate) use rows::{COUNTED_CROWD, Row, TIMED_CROWD, compressed_rows, rows};
 
 /// A kind of work, made ready: whatever is needed for it is made once.
 pub(crate) trait Work {

@@ -2,12 +2,16 @@
 
 use super::{
     Work,
+    compressed::Compressed,
     echo::Echo,
     handshake::{Accept, Client, Connect},
     receive::{Content, Reads, Receive},
     send::{How, Send},
 };
-use crate::{grid::number, peers::Role};
+use crate::{
+    grid::number,
+    peers::{Compression, Role},
+};
 
 /// One row of the table.
 pub(crate) struct Row {
@@ -62,6 +66,29 @@ pub(crate) fn rows(crowd: usize) -> Vec<Row> {
     rows.push(Row::new("handshake-client".into(), "handshake, client".into(), Connect::new));
     rows.extend([broadcast(crowd, How::Plain), broadcast(crowd, How::Prepared)]);
     rows
+}
+
+/// The rows with compression, which are a part of their own.
+pub(crate) fn compressed_rows() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for size in [1024, 16 * 1024] {
+        for takeover in [false, true] {
+            for level in [1, 6] {
+                rows.push(compressed(size, Compression { level, takeover, window_bits: 15 }));
+            }
+        }
+    }
+    rows
+}
+
+fn compressed(size: usize, compression: Compression) -> Row {
+    let Compression { level, takeover, .. } = compression;
+    let (word, long) = if takeover { ("takeover", "context takeover") } else { ("alone", "no takeover") };
+    Row::new(
+        format!("deflate-{}-{word}-{level}", short(size)),
+        format!("echo of {} of JSON, {long}, level {level}", spoken(size)),
+        move || Compressed::new(size, compression),
+    )
 }
 
 fn receive(content: Content, size: usize, reads: Reads) -> Row {

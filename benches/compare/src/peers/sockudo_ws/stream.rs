@@ -1,8 +1,9 @@
 //! `WebSocketStream`, a `Stream` and a `Sink`, with its default configuration: heartbeat and idle timeout on, batching on.
-//! Its timer is tokio's; main has entered a runtime for it.
+//! Its timer is tokio's; main has entered a runtime for it. Compressed messages go through its `CompressedWebSocketStream`.
 
 use ::sockudo_ws::{
-    Config, Http1, Message, WebSocketStream, client::WebSocketClient, server::WebSocketServer,
+    Config, DeflateConfig, DeflateWindowBits, Http1, Message, WebSocketStream, client::WebSocketClient,
+    server::WebSocketServer, stream::CompressedWebSocketStream,
 };
 use ::tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -10,7 +11,9 @@ use ::tokio::{
 };
 use futures_util::{SinkExt, StreamExt};
 
-use super::super::{About, Answering, Each, Failure, Outcome, Peer, Role, Sending, Shape, serving};
+use super::super::{
+    About, Answering, Compression, Each, Failure, Outcome, Peer, Role, Sending, Shape, compressing, serving,
+};
 use super::{role, seen};
 use crate::transport::{Transport, block_on};
 
@@ -18,6 +21,16 @@ pub(crate) struct Stream;
 
 fn socket<S: AsyncRead + AsyncWrite + Unpin>(io: S, of: Role) -> WebSocketStream<S> {
     WebSocketStream::from_raw(io, role(of), Config::default())
+}
+
+fn deflate(compression: Compression) -> Result<DeflateConfig, Failure> {
+    Ok(DeflateConfig {
+        server_max_window_bits: DeflateWindowBits::try_from(compression.window_bits)?,
+        server_no_context_takeover: !compression.takeover,
+        client_no_context_takeover: !compression.takeover,
+        compression_level: compression.level.into(),
+        ..DeflateConfig::default()
+    })
 }
 
 async fn next(socket: &mut WebSocketStream<Transport>) -> Result<Message, Failure> {
@@ -81,6 +94,22 @@ impl Peer for Stream {
             }
             Ok(socket.flush().await?)
         })
+    }
+
+    fn echo_compressed(&self, io: Transport, count: usize, compression: Compression) -> Outcome {
+        let mut socket = CompressedWebSocketStream::server(io, Config::default(), deflate(compression)?);
+        block_on(compressing::echo(&mut socket, count))
+    }
+
+    fn hold_compressed(
+        &self,
+        ios: Vec<Transport>,
+        compression: Compression,
+        idle: &mut dyn FnMut(),
+    ) -> Outcome {
+        let deflate = deflate(compression)?;
+        let open = |io| Ok(CompressedWebSocketStream::server(io, Config::default(), deflate.clone()));
+        compressing::hold(ios.into_iter().map(open), idle)
     }
 
     fn answers(&self) -> &'static [Answering] {

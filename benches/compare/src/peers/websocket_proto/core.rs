@@ -10,8 +10,10 @@ use ::tokio::{
 use ::websocket_proto::{Accept, ClientRequest, Connection, Event, OriginPolicy, Prepared, Timestamp};
 use bytes::{Buf, BytesMut};
 
-use super::super::{About, Answering, Each, Failure, Outcome, Peer, Role, Sending, Shape, serving};
-use super::{CONFIG, SEED, open, owner, seen};
+use super::super::{
+    About, Answering, Compression, Each, Failure, Outcome, Peer, Role, Sending, Shape, serving,
+};
+use super::{CONFIG, Compressing, SEED, open, owner, seen};
 use crate::transport::{Transport, block_on};
 
 /// How much to read at once: a frame of 16 KiB with its header, as the tokio adapter does.
@@ -76,6 +78,25 @@ impl Owner {
             output.advance(count);
         }
         Ok(())
+    }
+
+    /// What was read is answered in one write.
+    async fn echo(&mut self, count: usize) -> Outcome {
+        let mut received = 0;
+        while received < count {
+            match self.connection.poll_event(&mut self.input, self.now) {
+                Some(Event::Message(message)) => {
+                    self.connection.send(message)?;
+                    received += 1;
+                }
+                Some(other) => return Err(unexpected(&other)),
+                None => {
+                    self.write().await?;
+                    self.read().await?;
+                }
+            }
+        }
+        self.write().await
     }
 }
 
@@ -174,26 +195,31 @@ impl Peer for Core {
         })
     }
 
-    /// What was read is answered in one write.
     fn echo(&self, io: Transport, count: usize, _per_flush: usize) -> Outcome {
-        block_on(async {
-            let mut owner = Owner::new(io, open(Role::Server, &Arc::default()));
-            let mut received = 0;
-            while received < count {
-                match owner.connection.poll_event(&mut owner.input, owner.now) {
-                    Some(Event::Message(message)) => {
-                        owner.connection.send(message)?;
-                        received += 1;
-                    }
-                    Some(other) => return Err(unexpected(&other)),
-                    None => {
-                        owner.write().await?;
-                        owner.read().await?;
-                    }
-                }
-            }
-            owner.write().await
-        })
+        block_on(Owner::new(io, open(Role::Server, &Arc::default())).echo(count))
+    }
+
+    fn echo_compressed(&self, io: Transport, count: usize, compression: Compression) -> Outcome {
+        block_on(Owner::new(io, Compressing::new(compression)?.open()).echo(count))
+    }
+
+    fn hold_compressed(
+        &self,
+        ios: Vec<Transport>,
+        compression: Compression,
+        idle: &mut dyn FnMut(),
+    ) -> Outcome {
+        let compressing = Compressing::new(compression)?;
+        let mut owners = Vec::new();
+        for io in ios {
+            let mut owner = Owner::new(io, compressing.open());
+            block_on(owner.echo(1))?;
+            // An idle connection needs no buffer: the next one takes it over, as in `owner.rs`.
+            owner.input = BytesMut::new();
+            owners.push(owner);
+        }
+        idle();
+        Ok(())
     }
 
     fn answers(&self) -> &'static [Answering] {

@@ -14,8 +14,10 @@ use ::websocket_proto::{
 };
 use futures_util::{SinkExt, StreamExt};
 
-use super::super::{About, Answering, Each, Failure, Outcome, Peer, Role, Sending, Shape, serving};
-use super::{CONFIG, open, seen};
+use super::super::{
+    About, Answering, Compression, Each, Failure, Outcome, Peer, Role, Sending, Shape, compressing, serving,
+};
+use super::{CONFIG, Compressing, open, seen};
 use crate::transport::{Transport, block_on};
 
 pub(crate) struct Tokio;
@@ -103,6 +105,21 @@ impl Peer for Tokio {
             }
             Ok(socket.flush().await?)
         })
+    }
+
+    fn echo_compressed(&self, io: Transport, count: usize, compression: Compression) -> Outcome {
+        let mut socket = WebSocketStream::new(io, Compressing::new(compression)?.open());
+        block_on(compressing::echo(&mut socket, count))
+    }
+
+    fn hold_compressed(
+        &self,
+        ios: Vec<Transport>,
+        compression: Compression,
+        idle: &mut dyn FnMut(),
+    ) -> Outcome {
+        let ours = Compressing::new(compression)?;
+        compressing::hold(ios.into_iter().map(|io| Ok(WebSocketStream::new(io, ours.open()))), idle)
     }
 
     fn answers(&self) -> &'static [Answering] {
