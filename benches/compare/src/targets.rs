@@ -4,6 +4,7 @@ use std::{fmt::Write, fs, path::Path};
 
 use crate::{
     grid::{Grid, number},
+    measure::compression::POLICIES,
     peers::{Failure, LIBRARY, Outcome, PEERS, Peer, Shape},
     work::{compressed_rows, probes},
 };
@@ -113,7 +114,7 @@ fn aims() -> Vec<Target> {
         add("deflate-counts", &row.name, TOKIO, Against::BestAsync, 1.0, 1.0);
         add("deflate-time-tokio", &row.name, TOKIO, Against::EachAsync, 1.0, TIE);
     }
-    for policy in ["alone", "takeover-9", "takeover-12", "takeover-15"] {
+    for (policy, ..) in POLICIES {
         for when in ["idle", "peak"] {
             add("deflate-memory", &format!("deflate-{when}-{policy}"), TOKIO, Against::BestAsync, 1.0, 1.0);
         }

@@ -16,7 +16,7 @@ use crate::{
 const CONNECTIONS: usize = 1_000;
 
 /// What can be agreed on: the name, what it is called, whether contexts are kept, and the window of what is sent.
-const POLICIES: [(&str, &str, bool, u8); 4] = [
+pub(crate) const POLICIES: [(&str, &str, bool, u8); 4] = [
     ("alone", "no takeover", false, 15),
     ("takeover-9", "takeover, window of 9 bits", true, 9),
     ("takeover-12", "takeover, window of 12 bits", true, 12),

@@ -33,6 +33,7 @@ use tokio::net::TcpStream;
 use crate::transport::Transport;
 
 pub(crate) use serving::Answering;
+pub(crate) use zlib_rs::TAIL;
 
 /// What went wrong in a column; `NotOffered` if nothing did.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;

@@ -12,7 +12,7 @@ use crate::transport::{Transport, block_on};
 const BUFFER: usize = 64 * 1024;
 
 /// What the payload of a message leaves out at its end (RFC 7692 §7.2.1).
-const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+pub(crate) const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
 pub(crate) struct ZlibRs;
 

@@ -6,16 +6,13 @@ use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Inflate, InflateFlush};
 
 use super::{Comparison, Work, frames, random::Random};
 use crate::{
-    peers::{Compression, Failure, Kind, LIBRARY, Outcome, Peer},
+    peers::{Compression, Failure, Kind, LIBRARY, Outcome, Peer, TAIL},
     transport::{Recording, Script, Transport},
 };
 
 /// How many different messages follow each other, over and over. At the start of each round the peer forgets what it has sent,
 /// as a sender may: so the first round and the later ones can be the same bytes.
 const MESSAGES: usize = 64;
-
-/// What the payload of a message leaves out at its end (RFC 7692 §7.2.1).
-const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
 pub(super) struct Compressed {
     compression: Compression,
