@@ -37,17 +37,21 @@ impl Watch {
         let grew =
             counters(&self.stats).into_iter().zip(counters(&stats)).all(|(before, after)| before <= after);
         assert!(grew, "a counter went back: from {:?} to {stats:?}", self.stats);
+        assert!(stats.messages_confirmed <= stats.messages_sent, "{stats:?}");
+        assert!(stats.messages_in_doubt <= stats.messages_dropped, "{stats:?}");
         self.stats = stats;
     }
 }
 
-fn counters(stats: &Stats) -> [u64; 8] {
+fn counters(stats: &Stats) -> [u64; 10] {
     [
         stats.bytes_received,
         stats.bytes_sent,
         stats.messages_received,
         stats.messages_sent,
+        stats.messages_confirmed,
         stats.messages_dropped,
+        stats.messages_in_doubt,
         stats.pings_received,
         stats.pings_sent,
         stats.pongs_received,

@@ -404,11 +404,8 @@ impl Connection {
         self.sender.send_chunk(chunk)
     }
 
-    /// Queues a Ping with at most 125 bytes of payload, ahead of all messages but the first 64 KiB, which are framed already. Its
-    /// Pong's [`Event::Pong`] carries the round trip, unless another Ping was sent since: only the last one is waited for.
-    ///
-    /// Followed by [`close`](Self::close), it goes behind all messages, right before the Close frame: its Pong then says that the
-    /// peer has received them all ([`Stats::messages_confirmed`]).
+    /// Queues a Ping of at most 125 bytes, ahead of all messages but the first 64 KiB, which are framed already; behind all if
+    /// [`close`](Self::close) follows. Its [`Event::Pong`] has the round trip, unless another was sent since: the last one counts.
     ///
     /// # Errors
     /// [`SendError::Full`] while the last such Ping is not written, [`SendError::NotOpen`], [`SendError::ControlTooLong`].
