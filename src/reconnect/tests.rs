@@ -277,7 +277,7 @@ fn every_status_has_its_decision() {
     for status in 0..=1000 {
         let expected = match status {
             _ if soon.contains(&status) || (512..=599).contains(&status) => Retry::Soon,
-            _ if later.contains(&status) || (200..=299).contains(&status) => Retry::Later,
+            _ if later.contains(&status) || (200..=399).contains(&status) => Retry::Later,
             _ => Retry::Never,
         };
         assert_eq!(Retry::after_status(status), expected, "{status}");
