@@ -94,7 +94,7 @@
 //!
 //! # The layers
 //!
-//! From the ground up. A module imports from the layers above its line here, or from a module to its left.
+//! From the ground up. A module imports from layers with lower numbers, or from a module to its left.
 //!
 //! ```text
 //! 0 vocabulary   time · close · message · state · config · error · stats · upgrade · event · explain · signal
