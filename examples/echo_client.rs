@@ -53,7 +53,7 @@ fn main() -> ExitCode {
 fn talk(Options { url, messages, deflate, heartbeat }: Options) -> Result<(), Box<dyn Error>> {
     let mut config = Config::default();
     deflate.apply(&mut config)?;
-    config.heartbeat = heartbeat.heartbeat();
+    config.heartbeat = heartbeat.heartbeat()?;
     let address = url.address();
     let tcp = TcpStream::connect(&address).map_err(|error| format!("no connection to {address}: {error}"))?;
     let (socket, _response) = connect(tcp, &url.request()?, Arc::new(config))?;

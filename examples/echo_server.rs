@@ -59,6 +59,16 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn serve(Options { host, port, feed, heartbeat, autobahn, deflate }: Options) -> io::Result<()> {
+    let mut config = Config::default();
+    deflate.apply(&mut config).map_err(io::Error::other)?;
+    config.heartbeat = heartbeat.heartbeat().map_err(io::Error::other)?;
+    if autobahn {
+        // Its largest messages have 16 MiB, its most chopped ones come in 65,537 fragments.
+        config.max_message_size = Some(16 * 1024 * 1024);
+        config.max_fragments = Some(65_537);
+    }
+    let config = Arc::new(config);
+
     let address = SocketAddr::from((host, port));
     let listener = TcpListener::bind(address)
         .await
@@ -67,15 +77,6 @@ async fn serve(Options { host, port, feed, heartbeat, autobahn, deflate }: Optio
     writeln!(stdout, "listening on ws://{}", listener.local_addr()?)?;
     stdout.flush()?;
 
-    let mut config = Config::default();
-    deflate.apply(&mut config).map_err(io::Error::other)?;
-    config.heartbeat = heartbeat.heartbeat();
-    if autobahn {
-        // Its largest messages have 16 MiB, its most chopped ones come in 65,537 fragments.
-        config.max_message_size = Some(16 * 1024 * 1024);
-        config.max_fragments = Some(65_537);
-    }
-    let config = Arc::new(config);
     loop {
         match listener.accept().await {
             Ok((tcp, peer)) => {

@@ -26,6 +26,9 @@ use websocket_proto::tokio::{
 };
 use websocket_proto::{CloseCode, CloseFrame, Message, StopReason};
 
+/// How long the next answer is waited for when everything was said.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Sends the lines of stdin to a server, again and again connected, and prints what comes back.
 #[derive(Parser)]
 struct Options {
@@ -68,25 +71,35 @@ async fn talk(options: Options) -> Result<(), BoxError> {
     let sender = client.sender();
     let mut lines = lines_of_stdin();
     let mut that_was_all = false;
+    let mut unanswered = 0_usize;
     loop {
-        if that_was_all && client.get_ref().is_some() {
+        let is_last = that_was_all && client.get_ref().is_some();
+        if is_last && unanswered == 0 {
             return tell(&client.close(CloseFrame::new(CloseCode::NORMAL, "that was all")?).await);
         }
         tokio::select! {
             event = client.next_event() => match event {
                 Some(ClientEvent::Open(_)) => say("open")?,
-                Some(ClientEvent::Message(message)) => say(&shown(&message))?,
-                Some(ClientEvent::Disconnected(lost)) => tell(&lost)?,
+                Some(ClientEvent::Message(message)) => {
+                    unanswered = unanswered.saturating_sub(1);
+                    say(&shown(&message))?;
+                }
+                Some(ClientEvent::Disconnected(lost)) => {
+                    unanswered = unanswered.saturating_sub(lost.unconfirmed.len() + lost.unsent.len());
+                    tell(&lost)?;
+                }
                 Some(_) => {}
                 None => return Ok(()),
             },
             line = lines.recv(), if !that_was_all => match line {
                 // This task drives the client, so it must not wait for the client's queue.
-                Some(line) => if let Err(error) = sender.try_send(line?) {
-                    say(&format!("not sent, {error}: {}", shown(&error.clone().into_inner())))?;
+                Some(line) => match sender.try_send(line?) {
+                    Ok(_) => unanswered += 1,
+                    Err(error) => say(&format!("not sent, {error}: {}", shown(&error.clone().into_inner())))?,
                 },
                 None => that_was_all = true,
             },
+            () = tokio::time::sleep(PATIENCE), if is_last => unanswered = 0,
         }
     }
 }

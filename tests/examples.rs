@@ -232,6 +232,18 @@ fn reconnecting_client_outlives_its_server() {
 }
 
 #[test]
+#[cfg(feature = "tokio")]
+fn reconnecting_client_waits_for_the_answers() {
+    let (_server, url) = Program::serve("echo_server", &[]);
+    let mut client = Program::start("reconnecting_client", &["--url", &url]);
+    client.stdin().write_all(b"hello\nand goodbye\n").unwrap();
+    let client = client.outcome();
+    assert_eq!((client.status, client.stderr.len()), (Some(0), 0), "{client:?}");
+    assert_eq!(client.stdout[..3], ["open", "\"hello\"", "\"and goodbye\""], "{client:?}");
+    assert_eq!(client.stdout.len(), 4, "{client:?}");
+}
+
+#[test]
 fn autobahn_client_plays_every_case() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());
@@ -321,8 +333,16 @@ fn nonsense_is_one_line() {
             failure(server, &["--port", port]);
         }
     }
-    for seconds in ["soon", "-1", "NaN", "1e99", ""] {
+    for seconds in ["soon", "-1", "NaN", "1e99", "", "1e-9", "inf"] {
         failure("echo_client", &["--heartbeat", seconds]);
+        failure("echo_client", &["--heartbeat-margin", seconds]);
+    }
+    failure("echo_client", &["--heartbeat-margin", "0"]);
+    for program in
+        ["echo_client", "echo_server"].into_iter().filter(|name| [SERVERS, CLIENTS].concat().contains(name))
+    {
+        let line = failure(program, &["--heartbeat", "0", "--text-heartbeat", "answer"]);
+        assert!(line.contains("--text-heartbeat"), "{line}");
     }
     for client in CLIENTS {
         for url in

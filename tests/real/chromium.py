@@ -54,6 +54,62 @@ const done = arguments[0], ws = new WebSocket(`ws://${location.host}/ws`);
 ws.onopen = () => ws.send(new Uint8Array((4 << 20) + 1));
 ws.onclose = ({ code, reason, wasClean }) => done({ code, reason, wasClean });
 """
+# Sockets of heartbeat.js beside the page's own; SCENARIO says what is done with them.
+LIVE = """
+const done = arguments[0];
+import("/heartbeat.js").then(async ({ LiveSocket }) => {
+  const told = (live, what, count = 1) => new Promise((enough) =>
+    live.addEventListener(what, (event) => { if (--count === 0) enough(event); }));
+  const begin = async (options) => {
+    const live = new LiveSocket(`ws://${location.host}/ws`, { interval: 100, margin: 500, ...options });
+    await told(live, "open");
+    return live;
+  };
+  SCENARIO
+}).catch((error) => done(String(error)));
+"""
+SAME_TEXTS = LIVE.replace("SCENARIO", """
+  const live = await begin({ ping: "same", pong: "same" }), { socket } = live;
+  let sent = 0;
+  socket.send = (data) => { sent += 1; WebSocket.prototype.send.call(socket, data); };
+  await told(live, "beat", 3);
+  live.close(1000);
+  done(sent);
+""")
+FROM_THE_CACHE = LIVE.replace("SCENARIO", """
+  const live = await begin(), closed = await begin(), ended = await begin();
+  closed.close(1000);
+  ended.socket.send("/close 3000");
+  await Promise.all([told(closed, "close"), told(ended, "close")]);
+  const before = [live, closed, ended].map(({ socket }) => socket);
+  dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
+  const back = told(live, "open");
+  dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+  await back;
+  done([live, closed, ended].map(({ socket }, i) => socket !== before[i]));
+  live.close(1000);
+""")
+OPENED_AGAIN = LIVE.replace("SCENARIO", """
+  const live = await begin(), again = told(live, "open");
+  live.close(1000);
+  live.open();
+  await again;
+  done(live.socket.readyState);
+  live.close(1000);
+""")
+LATE_TIMERS = LIVE.replace("SCENARIO", """
+  const { setTimeout } = window;
+  window.setTimeout = (act, ms) => setTimeout(act, ms + 1200); // as in a page that nobody looks at
+  const live = await begin({ reconnect: false });
+  live.socket.send("/silent");
+  const { code, reason } = await told(live, "close");
+  Object.assign(window, { setTimeout });
+  done([code, reason]);
+""")
+NO_INTERVALS = LIVE.replace("SCENARIO", """
+  const refused = (interval) => { try { new LiveSocket("/ws", { interval }); } catch (error) { return error.name; } };
+  done([NaN, 0, Infinity, "x"].map(refused));
+""")
 
 
 class Page:
@@ -329,6 +385,24 @@ def heartbeat(check, browser, url):
         silent_since = time.monotonic()
         page.ended(1006, clean=False, reason="no sign of life")
         note(f"after {time.monotonic() - silent_since:.1f} s")
+
+    with check("where both texts are the same, an answer is not answered"):
+        browser.open(url)
+        expect("sent for three beats", browser.run_async(SAME_TEXTS), 3)
+
+    with check("timers that are always late find out a silent server, too"):
+        expect("the end", browser.run_async(LATE_TIMERS), [1006, "no sign of life"])
+
+    with check("open() after close() opens at once"):
+        expect("readyState", browser.run_async(OPENED_AGAIN), 1)
+
+    with check("intervals that are none are refused"):
+        expect("errors", browser.run_async(NO_INTERVALS), ["RangeError"] * 4)
+        browser.open(url + "?interval=x")
+        page.be_open()
+
+    with check("a page from the browser's cache opens what it closed when it was left, and nothing else"):
+        expect("new sockets", browser.run_async(FROM_THE_CACHE), [True, False, False])
 
 
 def ways_to_end(check, browser, url):
