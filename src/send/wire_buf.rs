@@ -1,10 +1,11 @@
 //! Bytes on their way out, in an order that no longer changes.
 
-use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::fmt;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 
+use super::queue::Queue;
 use crate::wire::header::{self, Header};
 use crate::wire::mask;
 
@@ -19,19 +20,25 @@ const MIN_STAGED: usize = 4 * 1024;
 #[derive(Default)]
 pub(crate) struct WireBuf {
     /// Headers and small payloads, back to back.
-    staged: BytesMut,
-    /// Each with the number of staged bytes that go out before it and after the one in front of it.
-    referenced: VecDeque<(usize, Bytes)>,
-    /// How many of the staged bytes go out before a referenced payload.
-    staged_before: usize,
+    staged: Vec<u8>,
+    /// How many of the staged bytes have gone out.
+    gone: usize,
+    /// Each with how many of the staged bytes go out before it.
+    referenced: Queue<(usize, Bytes)>,
     /// What the referenced payloads come to.
     referenced_len: usize,
 }
 
 impl WireBuf {
+    /// That is a little more than one frame at most, so no sum overflows.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.staged.len().saturating_add(self.referenced_len)
+        self.staged_len().wrapping_add(self.referenced_len)
+    }
+
+    #[inline]
+    fn staged_len(&self) -> usize {
+        self.staged.len().wrapping_sub(self.gone)
     }
 
     /// Appends bytes as they are, by reference if they are many.
@@ -45,15 +52,13 @@ impl WireBuf {
     }
 
     /// Appends a frame, its payload masked if there is a key, or else by reference if it is large.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_frame(&mut self, header: &Header, payload: Bytes) {
-        let by_reference = header.mask.is_none() && payload.len() >= REFERENCE_FROM;
-        let copied = if by_reference { 0 } else { payload.len() };
-        self.reserve(copied.saturating_add(header::MAX_LEN));
-        header.write(&mut self.staged);
-        if by_reference {
-            return self.refer_to(payload);
+        if header.mask.is_none() && payload.len() >= REFERENCE_FROM {
+            return self.push_by_reference(header, payload);
         }
+        self.reserve(payload.len().wrapping_add(header::MAX_LEN));
+        header.write(&mut self.staged);
         let start = self.staged.len();
         self.staged.extend_from_slice(&payload);
         if let (Some(key), Some(copy)) = (header.mask, self.staged.get_mut(start..)) {
@@ -61,21 +66,21 @@ impl WireBuf {
         }
     }
 
-    fn refer_to(&mut self, payload: Bytes) {
-        let before = self.staged_tail();
-        self.staged_before = self.staged.len();
-        self.referenced_len = self.referenced_len.saturating_add(payload.len());
-        self.referenced.push_back((before, payload));
+    #[inline(never)]
+    fn push_by_reference(&mut self, header: &Header, payload: Bytes) {
+        self.reserve(header::MAX_LEN);
+        header.write(&mut self.staged);
+        self.refer_to(payload);
     }
 
-    /// Staged bytes that follow the last referenced payload.
-    fn staged_tail(&self) -> usize {
-        self.staged.len().saturating_sub(self.staged_before)
+    fn refer_to(&mut self, payload: Bytes) {
+        self.referenced_len = self.referenced_len.saturating_add(payload.len());
+        self.referenced.push_back((self.staged.len(), payload));
     }
 
     #[inline]
     fn reserve(&mut self, size: usize) {
-        if self.staged.capacity().saturating_sub(self.staged.len()) < size {
+        if self.staged.capacity().wrapping_sub(self.staged.len()) < size {
             self.make_room(size);
         }
     }
@@ -84,6 +89,17 @@ impl WireBuf {
     fn make_room(&mut self, size: usize) {
         if self.staged.capacity() == 0 {
             self.staged = spare::take();
+            if self.staged.capacity() >= size {
+                return;
+            }
+        }
+        // What moves is less than what has gone since it moved last.
+        if self.gone > self.staged_len() {
+            self.staged.drain(..self.gone);
+            for (before, _) in self.referenced.iter_mut() {
+                *before = before.saturating_sub(self.gone);
+            }
+            self.gone = 0;
         }
         // Several messages for one write are common, and moving them as they become more costs more than asking for
         // room that is given back with the write.
@@ -95,55 +111,69 @@ impl WireBuf {
         if max >= self.len() {
             return core::mem::take(self);
         }
+        self.refer_to_all();
         let mut front = Self::default();
-        let mut wanted = max;
-        while wanted > 0 {
-            let part = match self.referenced.front_mut() {
-                Some((0, payload)) => {
-                    let part = wanted.min(payload.len());
-                    front.refer_to(payload.split_to(part));
-                    part
-                }
-                next => {
-                    let part = next.map_or(wanted, |(before, _)| wanted.min(*before));
-                    front.staged.unsplit(self.staged.split_to(part));
-                    part
-                }
-            };
-            self.consumed(part);
-            wanted = wanted.saturating_sub(part);
+        while front.referenced_len < max
+            && let Some((_, payload)) = self.referenced.front_mut()
+        {
+            let len = payload.len().min(max.wrapping_sub(front.referenced_len));
+            front.refer_to(payload.split_to(len));
+            self.passed(len);
         }
         front
     }
 
-    /// Settles the books after `part` bytes of the run in front were taken, and gives memory back when nothing is left.
-    fn consumed(&mut self, part: usize) {
-        match self.referenced.front_mut() {
-            Some((0, payload)) => {
-                self.referenced_len = self.referenced_len.saturating_sub(part);
-                if payload.is_empty() {
-                    self.referenced.pop_front();
-                }
+    /// Makes references of the staged bytes too, since references can be split.
+    fn refer_to_all(&mut self) {
+        let Self { staged, mut gone, mut referenced, .. } = core::mem::take(self);
+        let staged = Bytes::from(staged);
+        while let Some((before, payload)) = referenced.pop_front() {
+            if before > gone {
+                self.refer_to(staged.slice(gone..before));
             }
-            Some((before, _)) => {
-                *before = before.saturating_sub(part);
-                self.staged_before = self.staged_before.saturating_sub(part);
-            }
-            None => {}
+            self.refer_to(payload);
+            gone = before;
         }
-        if self.len() == 0 {
-            self.clear();
+        if staged.len() > gone {
+            self.refer_to(staged.slice(gone..));
+        }
+    }
+
+    /// Passes over `left` bytes, which are not all.
+    fn advance_within(&mut self, mut left: usize) {
+        while left > 0 {
+            let before = self.referenced.front().map_or(self.staged.len(), |(before, _)| *before);
+            let run = before.saturating_sub(self.gone).min(left);
+            self.gone = self.gone.saturating_add(run);
+            left = left.saturating_sub(run);
+            if left > 0
+                && let Some((_, payload)) = self.referenced.front_mut()
+            {
+                let part = payload.len().min(left);
+                payload.advance(part);
+                self.passed(part);
+                left = left.saturating_sub(part);
+            }
+        }
+    }
+
+    /// Notes that the first payload became shorter by this much.
+    fn passed(&mut self, len: usize) {
+        self.referenced_len = self.referenced_len.saturating_sub(len);
+        if self.referenced.front().is_some_and(|(_, payload)| payload.is_empty()) {
+            self.referenced.pop_front();
         }
     }
 
     /// Drops all, and gives the memory back.
+    #[inline]
     pub(crate) fn clear(&mut self) {
         spare::give(core::mem::take(&mut self.staged));
-        if self.referenced.capacity() > 0 {
-            self.referenced = VecDeque::new();
+        self.gone = 0;
+        if self.referenced_len > 0 {
+            self.referenced = Queue::default();
+            self.referenced_len = 0;
         }
-        self.staged_before = 0;
-        self.referenced_len = 0;
     }
 }
 
@@ -153,37 +183,36 @@ impl WireBuf {
 mod spare {
     use core::cell::Cell;
     use std::thread_local;
-
-    use bytes::BytesMut;
+    use std::vec::Vec;
 
     use super::MIN_STAGED;
 
     thread_local! {
-        static SPARE: Cell<Option<BytesMut>> = const { Cell::new(None) };
+        static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     }
 
-    pub(super) fn take() -> BytesMut {
-        SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default()
+    pub(super) fn take() -> Vec<u8> {
+        SPARE.try_with(Cell::take).unwrap_or_default()
     }
 
-    pub(super) fn give(mut buffer: BytesMut) {
-        buffer.clear();
-        // One that was written piece by piece is wound back before its size shows.
-        if buffer.try_reclaim(MIN_STAGED) && buffer.capacity() == MIN_STAGED {
-            let _ = SPARE.try_with(|place| place.set(Some(buffer)));
+    #[inline]
+    pub(super) fn give(mut buffer: Vec<u8>) {
+        if buffer.capacity() == MIN_STAGED {
+            buffer.clear();
+            let _ = SPARE.try_with(|place| place.set(buffer));
         }
     }
 }
 
 #[cfg(not(feature = "std"))]
 mod spare {
-    use bytes::BytesMut;
+    use alloc::vec::Vec;
 
-    pub(super) fn take() -> BytesMut {
-        BytesMut::new()
+    pub(super) fn take() -> Vec<u8> {
+        Vec::new()
     }
 
-    pub(super) fn give(_: BytesMut) {}
+    pub(super) fn give(_: Vec<u8>) {}
 }
 
 /// Its length. The bytes may be a request with a password in it.
@@ -198,11 +227,12 @@ impl Buf for WireBuf {
         self.len()
     }
 
+    #[inline]
     fn chunk(&self) -> &[u8] {
         match self.referenced.front() {
-            Some((0, payload)) => payload,
-            Some((before, _)) => self.staged.get(..*before).unwrap_or_default(),
-            None => &self.staged,
+            Some((before, payload)) if *before == self.gone => payload,
+            Some((before, _)) => self.staged.get(self.gone..*before).unwrap_or_default(),
+            None => self.staged.get(self.gone..).unwrap_or_default(),
         }
     }
 
@@ -218,46 +248,26 @@ impl Buf for WireBuf {
                 filled += 1;
             }
         };
-        let mut staged = &self.staged[..];
-        for (before, payload) in &self.referenced {
-            let (run, rest) = staged.split_at_checked(*before).unwrap_or_default();
-            fill(run);
+        let mut from = self.gone;
+        for (before, payload) in self.referenced.iter() {
+            fill(self.staged.get(from..*before).unwrap_or_default());
             fill(payload);
-            staged = rest;
+            from = *before;
         }
-        fill(staged);
+        fill(self.staged.get(from..).unwrap_or_default());
         filled
     }
 
     /// Passes over `count` bytes, or over all if there are fewer.
+    #[inline]
     fn advance(&mut self, count: usize) {
-        if count >= self.len() {
-            return self.clear();
-        }
-        let mut left = count;
-        while left > 0 {
-            let part = match self.referenced.front_mut() {
-                Some((0, payload)) => {
-                    let part = left.min(payload.len());
-                    payload.advance(part);
-                    part
-                }
-                next => {
-                    let part = next.map_or(left, |(before, _)| left.min(*before));
-                    self.staged.advance(part);
-                    part
-                }
-            };
-            self.consumed(part);
-            left = left.saturating_sub(part);
-        }
+        if count >= self.len() { self.clear() } else { self.advance_within(count) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
     use proptest::prelude::*;
 
     /// Pushes of these sizes, and takes of those sizes by turns of both kinds, give the bytes in their order.
