@@ -11,10 +11,17 @@ use crate::wire::mask;
 
 /// Payloads of at least this many bytes go out as they are, beside their header; smaller ones are copied behind it, which
 /// costs less than one more slice for a vectored write.
-const REFERENCE_FROM: usize = 1024;
+const REFERENCE_FROM: usize = 2048;
+
+/// The same for what has its header in front already, so that it is one slice all the same.
+const SHARE_FROM: usize = 1024;
 
 /// The least room that is made for small bytes: what one write mostly has of them.
 const MIN_STAGED: usize = 4 * 1024;
+
+/// A room of at most this size is kept for the next write on the same thread.
+#[cfg(feature = "std")]
+const MAX_SPARE: usize = 16 * 1024;
 
 /// A queue of bytes: a run of small ones, copied together, and between them large payloads that are only referenced.
 #[derive(Default)]
@@ -30,7 +37,7 @@ pub(crate) struct WireBuf {
 }
 
 impl WireBuf {
-    /// That is a little more than one frame at most, so no sum overflows.
+    /// Little is encoded ahead of one frame, so that no sum overflows.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.staged_len().wrapping_add(self.referenced_len)
@@ -43,7 +50,7 @@ impl WireBuf {
 
     /// Appends bytes as they are, by reference if they are many.
     pub(crate) fn push(&mut self, bytes: Bytes) {
-        if bytes.len() >= REFERENCE_FROM {
+        if bytes.len() >= SHARE_FROM {
             self.refer_to(bytes);
         } else {
             self.reserve(bytes.len());
@@ -185,7 +192,7 @@ mod spare {
     use std::thread_local;
     use std::vec::Vec;
 
-    use super::MIN_STAGED;
+    use super::{MAX_SPARE, MIN_STAGED};
 
     thread_local! {
         static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
@@ -197,7 +204,7 @@ mod spare {
 
     #[inline]
     pub(super) fn give(mut buffer: Vec<u8>) {
-        if buffer.capacity() == MIN_STAGED {
+        if (MIN_STAGED..=MAX_SPARE).contains(&buffer.capacity()) {
             buffer.clear();
             let _ = SPARE.try_with(|place| place.set(buffer));
         }
@@ -270,49 +277,75 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Pushes of these sizes, and takes of those sizes by turns of both kinds, give the bytes in their order.
-    fn check(pushes: &[usize], takes: &[usize]) {
-        let mut buf = WireBuf::default();
-        let mut expected = Vec::new();
-        for (index, len) in pushes.iter().enumerate() {
-            let payload = alloc::vec![index as u8; *len];
-            expected.extend_from_slice(&payload);
-            buf.push(payload.into());
-        }
-        #[cfg(feature = "std")]
-        {
-            let mut vectored = [std::io::IoSlice::new(&[]); 64];
-            let filled = buf.chunks_vectored(&mut vectored);
-            let seen: Vec<u8> = vectored[..filled].iter().flat_map(|slice| slice.to_vec()).collect();
-            assert_eq!(seen, expected);
-        }
+    #[derive(Clone, Debug)]
+    enum Step {
+        Push(usize),
+        Split(usize),
+        Advance(usize),
+    }
 
-        let mut actual = Vec::new();
-        for (turn, take) in takes.iter().cycle().enumerate() {
-            if !buf.has_remaining() {
-                break;
-            }
-            if turn % 2 == 0 {
-                let mut piece = buf.split_to(*take);
-                actual.extend_from_slice(&piece.copy_to_bytes(piece.remaining()));
-            } else {
-                let chunk = buf.chunk();
-                let len = (*take).min(chunk.len());
-                actual.extend_from_slice(&chunk[..len]);
-                buf.advance(len);
-            }
-        }
-        assert_eq!(actual, expected);
-        assert_eq!(buf.staged.capacity(), 0, "an empty queue holds no memory");
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            prop_oneof![0_usize..40, 1000_usize..1100].prop_map(Step::Push),
+            (1_usize..1500).prop_map(Step::Split),
+            (1_usize..1500).prop_map(Step::Advance),
+        ]
+    }
+
+    #[cfg(feature = "std")]
+    fn gather(buf: &WireBuf) -> Vec<u8> {
+        let mut slices = [std::io::IoSlice::new(&[]); 256];
+        let filled = buf.chunks_vectored(&mut slices);
+        slices[..filled].iter().flat_map(|slice| slice.to_vec()).collect()
     }
 
     proptest! {
+        /// However they are pushed and taken, bytes come out in their order, and none remain in an empty queue.
         #[test]
-        fn order_is_kept(
-            pushes in prop::collection::vec(prop_oneof![0_usize..40, 1000_usize..1100], 0..20),
-            takes in prop::collection::vec(1_usize..1500, 1..8),
-        ) {
-            check(&pushes, &takes);
+        fn order_is_kept(steps in prop::collection::vec(step(), 0..60)) {
+            let mut buf = WireBuf::default();
+            let mut expected = Vec::new();
+            for (index, step) in steps.into_iter().enumerate() {
+                let taken = match step {
+                    Step::Push(len) => {
+                        let payload = alloc::vec![index as u8; len];
+                        expected.extend_from_slice(&payload);
+                        buf.push(payload.into());
+                        Vec::new()
+                    }
+                    Step::Split(len) => {
+                        let mut piece = buf.split_to(len);
+                        prop_assert_eq!(piece.len(), len.min(expected.len()));
+                        piece.copy_to_bytes(piece.remaining()).into()
+                    }
+                    Step::Advance(len) => {
+                        let taken = expected[..len.min(expected.len())].to_vec();
+                        buf.advance(len);
+                        taken
+                    }
+                };
+                let rest = expected.split_off(taken.len());
+                prop_assert_eq!(taken, core::mem::replace(&mut expected, rest));
+                prop_assert_eq!(buf.len(), expected.len());
+                prop_assert!(expected.starts_with(buf.chunk()) && buf.chunk().is_empty() == expected.is_empty());
+                #[cfg(feature = "std")]
+                prop_assert_eq!(gather(&buf), expected.as_slice());
+                if expected.is_empty() {
+                    prop_assert_eq!(buf.staged.capacity(), 0, "an empty queue holds no memory");
+                }
+            }
+        }
+
+        /// A queue that never gets empty does not keep what has gone.
+        #[test]
+        fn what_has_gone_is_reused(len in 1_usize..1000) {
+            let mut buf = WireBuf::default();
+            buf.push(alloc::vec![0; len].into());
+            for _ in 0..1000 {
+                buf.push(alloc::vec![0; len].into());
+                buf.advance(len);
+            }
+            prop_assert!(buf.staged.capacity() <= 4 * MIN_STAGED, "{}", buf.staged.capacity());
         }
     }
 }
