@@ -24,6 +24,12 @@ impl Entropy {
         Self::Seldom { seed, stream: 0 }
     }
 
+    /// The key that a frame is masked with (RFC 6455 §5.3).
+    #[inline(never)]
+    pub(crate) fn mask(&mut self) -> [u8; 4] {
+        self.bytes()
+    }
+
     pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
         match self {

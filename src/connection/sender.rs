@@ -423,8 +423,7 @@ impl Sender {
 
     /// The transport took this many of the bytes shown.
     pub(super) fn wrote_shown(&mut self, count: usize) {
-        let count = count.min(self.outbox.wire().len());
-        self.outbox.advance(count);
+        let count = self.outbox.advance(count);
         self.progress(count);
     }
 
@@ -443,16 +442,23 @@ impl Sender {
         while let Some(mark) = self.outbox.poll_written() {
             match mark {
                 Mark::Message => self.stats.messages_sent = self.stats.messages_sent.wrapping_add(1),
-                Mark::Ping(kind) => self.ping_written(kind),
-                Mark::Pong => {}
-                Mark::Close => {
-                    self.close_written = true;
-                    self.life.apply(Input::CloseWritten);
-                }
+                rarer => self.control_written(rarer),
             }
         }
         if self.life.is_over() && !self.life.is_parting() {
             self.discard();
+        }
+    }
+
+    #[inline(never)]
+    fn control_written(&mut self, mark: Mark) {
+        match mark {
+            Mark::Ping(kind) => self.ping_written(kind),
+            Mark::Close => {
+                self.close_written = true;
+                self.life.apply(Input::CloseWritten);
+            }
+            Mark::Message | Mark::Pong => {}
         }
     }
 

@@ -115,7 +115,7 @@ impl Outbox {
             deflater: None,
             close_encoded: false,
             close_frame: None,
-            marks: Queue::new(),
+            marks: Queue::default(),
             written: 0,
             messages_dropped: 0,
             bytes_dropped: 0,
@@ -146,7 +146,7 @@ impl Outbox {
     /// Encoded bytes that the transport has not taken.
     #[inline]
     fn encoded(&self) -> usize {
-        self.wire.len().saturating_add(self.taken)
+        self.wire.len().wrapping_add(self.taken)
     }
 
     /// What counts towards the limit of the queue: bytes that wait, and what the messages among them cost.
@@ -287,7 +287,7 @@ impl Outbox {
 
     #[inline]
     fn mark(&mut self, mark: Mark) {
-        self.marks.push_back((self.written.saturating_add(self.encoded() as u64), mark));
+        self.marks.push_back((self.written.wrapping_add(self.encoded() as u64), mark));
     }
 
     /// Queues a Pong, unless nothing goes out after our Close frame any more.
@@ -347,7 +347,7 @@ impl Outbox {
         let bytes_unsent = self.bytes_unsent();
         self.wire.clear();
         let may_go_out = self.forsake_messages();
-        self.marks = Queue::new();
+        self.marks = Queue::default();
         self.pongs_encoded = 0;
         self.bytes_dropped = bytes_unsent;
         self.taken = 0;
@@ -378,12 +378,13 @@ impl Outbox {
         &self.wire
     }
 
-    /// Passes over what the transport took.
+    /// Passes over what the transport took; returns how many bytes of it were there.
     #[inline]
-    pub(crate) fn advance(&mut self, count: usize) {
+    pub(crate) fn advance(&mut self, count: usize) -> usize {
         let count = count.min(self.wire.len());
         self.wire.advance(count);
-        self.written = self.written.saturating_add(count as u64);
+        self.written = self.written.wrapping_add(count as u64);
+        count
     }
 
     /// Hands out up to `max` encoded bytes, to be credited by [`credit`](Self::credit).
@@ -397,7 +398,7 @@ impl Outbox {
     pub(crate) fn credit(&mut self, count: usize) -> usize {
         let count = count.min(self.taken);
         self.taken = self.taken.saturating_sub(count);
-        self.written = self.written.saturating_add(count as u64);
+        self.written = self.written.wrapping_add(count as u64);
         count
     }
 
@@ -422,6 +423,7 @@ impl Outbox {
         }
     }
 
+    #[inline(never)]
     fn encode_backlog(&mut self, mut ping_encoded: impl FnMut(PingKind)) {
         let Some(mut backlog) = self.backlog.take() else { return };
         while self.wire.len() < ENCODE_AHEAD
@@ -448,17 +450,22 @@ impl Outbox {
 
     /// Encodes one frame of a message and returns the rest.
     #[inline]
-    fn encode_piece(&mut self, Piece { opcode, payload: mut rest, last }: Piece) -> Option<Piece> {
-        if rest.len() > self.max_frame {
-            let payload = rest.split_to(self.max_frame);
-            self.encode_frame(false, opcode, payload);
-            return Some(Piece { opcode: Opcode::Continuation, payload: rest, last });
+    fn encode_piece(&mut self, Piece { opcode, payload, last }: Piece) -> Option<Piece> {
+        if payload.len() > self.max_frame {
+            return Some(self.encode_fragment(Piece { opcode, payload, last }));
         }
-        self.encode_frame(last, opcode, rest);
+        self.encode_frame(last, opcode, payload);
         if last {
             self.mark(Mark::Message);
         }
         None
+    }
+
+    #[inline(never)]
+    fn encode_fragment(&mut self, Piece { opcode, payload: mut rest, last }: Piece) -> Piece {
+        let payload = rest.split_to(self.max_frame);
+        self.encode_frame(false, opcode, payload);
+        Piece { opcode: Opcode::Continuation, payload: rest, last }
     }
 
     fn encode_close(&mut self, frame: Option<CloseFrame>) {
@@ -472,10 +479,10 @@ impl Outbox {
         self.nothing_follows(Some(CloseFrame::into_told(frame)));
     }
 
-    #[inline]
+    #[inline(always)]
     fn encode_frame(&mut self, fin: bool, opcode: Opcode, payload: Bytes) {
         let mask = match self.role {
-            Role::Client => Some(self.entropy.bytes()),
+            Role::Client => Some(self.entropy.mask()),
             Role::Server => None,
         };
         let header = Header { fin, opcode, mask, payload_len: payload.len() as u64 };

@@ -1,8 +1,9 @@
 //! A message that many connections send.
 
+use alloc::vec::Vec;
 use core::fmt;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::backlog::Piece;
 #[cfg(feature = "deflate")]
@@ -89,11 +90,11 @@ impl Prepared {
 
 impl Framed {
     fn new(opcode: Opcode, payload: &[u8]) -> Self {
-        let mut frame = BytesMut::with_capacity(payload.len().saturating_add(header::MAX_LEN));
+        let mut frame = Vec::with_capacity(payload.len().saturating_add(header::MAX_LEN));
         Header { fin: true, opcode, mask: None, payload_len: payload.len() as u64 }.write(&mut frame);
         let header_len = frame.len();
         frame.extend_from_slice(payload);
-        Self { opcode, frame: frame.freeze(), header_len }
+        Self { opcode, frame: frame.into(), header_len }
     }
 
     /// As a message that waits like any other.

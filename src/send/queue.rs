@@ -1,7 +1,7 @@
 //! A queue that mostly holds one item or none.
 
 use alloc::collections::VecDeque;
-use core::{iter, mem};
+use core::mem;
 
 /// Room for how many items is made when there is a second one: where there are two, there will be more.
 const MIN_REST: usize = 16;
@@ -14,20 +14,24 @@ pub(super) struct Queue<T> {
     rest: VecDeque<T>,
 }
 
-impl<T> Queue<T> {
-    pub(super) const fn new() -> Self {
+impl<T> Default for Queue<T> {
+    fn default() -> Self {
         Self { first: None, rest: VecDeque::new() }
     }
+}
 
+impl<T> Queue<T> {
     #[inline]
     pub(super) fn len(&self) -> usize {
         if self.first.is_some() { self.rest.len().saturating_add(1) } else { 0 }
     }
 
-    pub(super) fn iter(
-        &self,
-    ) -> iter::Chain<core::option::Iter<'_, T>, alloc::collections::vec_deque::Iter<'_, T>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.first.iter().chain(&self.rest)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.first.iter_mut().chain(&mut self.rest)
     }
 
     #[inline]
@@ -45,6 +49,11 @@ impl<T> Queue<T> {
     #[inline]
     pub(super) fn front(&self) -> Option<&T> {
         self.first.as_ref()
+    }
+
+    #[inline]
+    pub(super) fn front_mut(&mut self) -> Option<&mut T> {
+        self.first.as_mut()
     }
 
     #[inline]
@@ -84,7 +93,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_a_queue(steps: Vec<Option<u8>>, divisor in 1_u8..4) {
-            let (mut queue, mut model) = (Queue::new(), VecDeque::new());
+            let (mut queue, mut model) = (Queue::default(), VecDeque::new());
             for (index, step) in steps.into_iter().enumerate() {
                 match step {
                     Some(item) => {

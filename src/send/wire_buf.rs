@@ -1,42 +1,56 @@
 //! Bytes on their way out, in an order that no longer changes.
 
-use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::fmt;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 
+use super::queue::Queue;
 use crate::wire::header::{self, Header};
 use crate::wire::mask;
 
 /// Payloads of at least this many bytes go out as they are, beside their header; smaller ones are copied behind it, which
 /// costs less than one more slice for a vectored write.
-const REFERENCE_FROM: usize = 1024;
+const REFERENCE_FROM: usize = 2048;
+
+/// The same for what has its header in front already, so that it is one slice all the same.
+const SHARE_FROM: usize = 1024;
 
 /// The least room that is made for small bytes: what one write mostly has of them.
 const MIN_STAGED: usize = 4 * 1024;
+
+/// A room of at most this size is kept for the next write on the same thread.
+#[cfg(feature = "std")]
+const MAX_SPARE: usize = 16 * 1024;
 
 /// A queue of bytes: a run of small ones, copied together, and between them large payloads that are only referenced.
 #[derive(Default)]
 pub(crate) struct WireBuf {
     /// Headers and small payloads, back to back.
-    staged: BytesMut,
-    /// Each with the number of staged bytes that go out before it and after the one in front of it.
-    referenced: VecDeque<(usize, Bytes)>,
-    /// How many of the staged bytes go out before a referenced payload.
-    staged_before: usize,
+    staged: Vec<u8>,
+    /// How many of the staged bytes have gone out.
+    gone: usize,
+    /// Each with how many of the staged bytes go out before it.
+    referenced: Queue<(usize, Bytes)>,
     /// What the referenced payloads come to.
     referenced_len: usize,
 }
 
 impl WireBuf {
+    /// Little is encoded ahead of one frame, so that no sum overflows.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.staged.len().saturating_add(self.referenced_len)
+        self.staged_len().wrapping_add(self.referenced_len)
+    }
+
+    #[inline]
+    fn staged_len(&self) -> usize {
+        self.staged.len().wrapping_sub(self.gone)
     }
 
     /// Appends bytes as they are, by reference if they are many.
     pub(crate) fn push(&mut self, bytes: Bytes) {
-        if bytes.len() >= REFERENCE_FROM {
+        if bytes.len() >= SHARE_FROM {
             self.refer_to(bytes);
         } else {
             self.reserve(bytes.len());
@@ -45,15 +59,13 @@ impl WireBuf {
     }
 
     /// Appends a frame, its payload masked if there is a key, or else by reference if it is large.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_frame(&mut self, header: &Header, payload: Bytes) {
-        let by_reference = header.mask.is_none() && payload.len() >= REFERENCE_FROM;
-        let copied = if by_reference { 0 } else { payload.len() };
-        self.reserve(copied.saturating_add(header::MAX_LEN));
-        header.write(&mut self.staged);
-        if by_reference {
-            return self.refer_to(payload);
+        if header.mask.is_none() && payload.len() >= REFERENCE_FROM {
+            return self.push_by_reference(header, payload);
         }
+        self.reserve(payload.len().wrapping_add(header::MAX_LEN));
+        header.write(&mut self.staged);
         let start = self.staged.len();
         self.staged.extend_from_slice(&payload);
         if let (Some(key), Some(copy)) = (header.mask, self.staged.get_mut(start..)) {
@@ -61,21 +73,21 @@ impl WireBuf {
         }
     }
 
-    fn refer_to(&mut self, payload: Bytes) {
-        let before = self.staged_tail();
-        self.staged_before = self.staged.len();
-        self.referenced_len = self.referenced_len.saturating_add(payload.len());
-        self.referenced.push_back((before, payload));
+    #[inline(never)]
+    fn push_by_reference(&mut self, header: &Header, payload: Bytes) {
+        self.reserve(header::MAX_LEN);
+        header.write(&mut self.staged);
+        self.refer_to(payload);
     }
 
-    /// Staged bytes that follow the last referenced payload.
-    fn staged_tail(&self) -> usize {
-        self.staged.len().saturating_sub(self.staged_before)
+    fn refer_to(&mut self, payload: Bytes) {
+        self.referenced_len = self.referenced_len.saturating_add(payload.len());
+        self.referenced.push_back((self.staged.len(), payload));
     }
 
     #[inline]
     fn reserve(&mut self, size: usize) {
-        if self.staged.capacity().saturating_sub(self.staged.len()) < size {
+        if self.staged.capacity().wrapping_sub(self.staged.len()) < size {
             self.make_room(size);
         }
     }
@@ -84,6 +96,17 @@ impl WireBuf {
     fn make_room(&mut self, size: usize) {
         if self.staged.capacity() == 0 {
             self.staged = spare::take();
+            if self.staged.capacity() >= size {
+                return;
+            }
+        }
+        // What moves is less than what has gone since it moved last.
+        if self.gone > self.staged_len() {
+            self.staged.drain(..self.gone);
+            for (before, _) in self.referenced.iter_mut() {
+                *before = before.saturating_sub(self.gone);
+            }
+            self.gone = 0;
         }
         // Several messages for one write are common, and moving them as they become more costs more than asking for
         // room that is given back with the write.
@@ -95,55 +118,69 @@ impl WireBuf {
         if max >= self.len() {
             return core::mem::take(self);
         }
+        self.refer_to_all();
         let mut front = Self::default();
-        let mut wanted = max;
-        while wanted > 0 {
-            let part = match self.referenced.front_mut() {
-                Some((0, payload)) => {
-                    let part = wanted.min(payload.len());
-                    front.refer_to(payload.split_to(part));
-                    part
-                }
-                next => {
-                    let part = next.map_or(wanted, |(before, _)| wanted.min(*before));
-                    front.staged.unsplit(self.staged.split_to(part));
-                    part
-                }
-            };
-            self.consumed(part);
-            wanted = wanted.saturating_sub(part);
+        while front.referenced_len < max
+            && let Some((_, payload)) = self.referenced.front_mut()
+        {
+            let len = payload.len().min(max.wrapping_sub(front.referenced_len));
+            front.refer_to(payload.split_to(len));
+            self.passed(len);
         }
         front
     }
 
-    /// Settles the books after `part` bytes of the run in front were taken, and gives memory back when nothing is left.
-    fn consumed(&mut self, part: usize) {
-        match self.referenced.front_mut() {
-            Some((0, payload)) => {
-                self.referenced_len = self.referenced_len.saturating_sub(part);
-                if payload.is_empty() {
-                    self.referenced.pop_front();
-                }
+    /// Makes references of the staged bytes too, since references can be split.
+    fn refer_to_all(&mut self) {
+        let Self { staged, mut gone, mut referenced, .. } = core::mem::take(self);
+        let staged = Bytes::from(staged);
+        while let Some((before, payload)) = referenced.pop_front() {
+            if before > gone {
+                self.refer_to(staged.slice(gone..before));
             }
-            Some((before, _)) => {
-                *before = before.saturating_sub(part);
-                self.staged_before = self.staged_before.saturating_sub(part);
-            }
-            None => {}
+            self.refer_to(payload);
+            gone = before;
         }
-        if self.len() == 0 {
-            self.clear();
+        if staged.len() > gone {
+            self.refer_to(staged.slice(gone..));
+        }
+    }
+
+    /// Passes over `left` bytes, which are not all.
+    fn advance_within(&mut self, mut left: usize) {
+        while left > 0 {
+            let before = self.referenced.front().map_or(self.staged.len(), |(before, _)| *before);
+            let run = before.saturating_sub(self.gone).min(left);
+            self.gone = self.gone.saturating_add(run);
+            left = left.saturating_sub(run);
+            if left > 0
+                && let Some((_, payload)) = self.referenced.front_mut()
+            {
+                let part = payload.len().min(left);
+                payload.advance(part);
+                self.passed(part);
+                left = left.saturating_sub(part);
+            }
+        }
+    }
+
+    /// Notes that the first payload became shorter by this much.
+    fn passed(&mut self, len: usize) {
+        self.referenced_len = self.referenced_len.saturating_sub(len);
+        if self.referenced.front().is_some_and(|(_, payload)| payload.is_empty()) {
+            self.referenced.pop_front();
         }
     }
 
     /// Drops all, and gives the memory back.
+    #[inline]
     pub(crate) fn clear(&mut self) {
         spare::give(core::mem::take(&mut self.staged));
-        if self.referenced.capacity() > 0 {
-            self.referenced = VecDeque::new();
+        self.gone = 0;
+        if self.referenced_len > 0 {
+            self.referenced = Queue::default();
+            self.referenced_len = 0;
         }
-        self.staged_before = 0;
-        self.referenced_len = 0;
     }
 }
 
@@ -153,37 +190,36 @@ impl WireBuf {
 mod spare {
     use core::cell::Cell;
     use std::thread_local;
+    use std::vec::Vec;
 
-    use bytes::BytesMut;
-
-    use super::MIN_STAGED;
+    use super::{MAX_SPARE, MIN_STAGED};
 
     thread_local! {
-        static SPARE: Cell<Option<BytesMut>> = const { Cell::new(None) };
+        static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     }
 
-    pub(super) fn take() -> BytesMut {
-        SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default()
+    pub(super) fn take() -> Vec<u8> {
+        SPARE.try_with(Cell::take).unwrap_or_default()
     }
 
-    pub(super) fn give(mut buffer: BytesMut) {
-        buffer.clear();
-        // One that was written piece by piece is wound back before its size shows.
-        if buffer.try_reclaim(MIN_STAGED) && buffer.capacity() == MIN_STAGED {
-            let _ = SPARE.try_with(|place| place.set(Some(buffer)));
+    #[inline]
+    pub(super) fn give(mut buffer: Vec<u8>) {
+        if (MIN_STAGED..=MAX_SPARE).contains(&buffer.capacity()) {
+            buffer.clear();
+            let _ = SPARE.try_with(|place| place.set(buffer));
         }
     }
 }
 
 #[cfg(not(feature = "std"))]
 mod spare {
-    use bytes::BytesMut;
+    use alloc::vec::Vec;
 
-    pub(super) fn take() -> BytesMut {
-        BytesMut::new()
+    pub(super) fn take() -> Vec<u8> {
+        Vec::new()
     }
 
-    pub(super) fn give(_: BytesMut) {}
+    pub(super) fn give(_: Vec<u8>) {}
 }
 
 /// Its length. The bytes may be a request with a password in it.
@@ -198,11 +234,12 @@ impl Buf for WireBuf {
         self.len()
     }
 
+    #[inline]
     fn chunk(&self) -> &[u8] {
         match self.referenced.front() {
-            Some((0, payload)) => payload,
-            Some((before, _)) => self.staged.get(..*before).unwrap_or_default(),
-            None => &self.staged,
+            Some((before, payload)) if *before == self.gone => payload,
+            Some((before, _)) => self.staged.get(self.gone..*before).unwrap_or_default(),
+            None => self.staged.get(self.gone..).unwrap_or_default(),
         }
     }
 
@@ -218,91 +255,97 @@ impl Buf for WireBuf {
                 filled += 1;
             }
         };
-        let mut staged = &self.staged[..];
-        for (before, payload) in &self.referenced {
-            let (run, rest) = staged.split_at_checked(*before).unwrap_or_default();
-            fill(run);
+        let mut from = self.gone;
+        for (before, payload) in self.referenced.iter() {
+            fill(self.staged.get(from..*before).unwrap_or_default());
             fill(payload);
-            staged = rest;
+            from = *before;
         }
-        fill(staged);
+        fill(self.staged.get(from..).unwrap_or_default());
         filled
     }
 
     /// Passes over `count` bytes, or over all if there are fewer.
+    #[inline]
     fn advance(&mut self, count: usize) {
-        if count >= self.len() {
-            return self.clear();
-        }
-        let mut left = count;
-        while left > 0 {
-            let part = match self.referenced.front_mut() {
-                Some((0, payload)) => {
-                    let part = left.min(payload.len());
-                    payload.advance(part);
-                    part
-                }
-                next => {
-                    let part = next.map_or(left, |(before, _)| left.min(*before));
-                    self.staged.advance(part);
-                    part
-                }
-            };
-            self.consumed(part);
-            left = left.saturating_sub(part);
-        }
+        if count >= self.len() { self.clear() } else { self.advance_within(count) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    /// Pushes of these sizes, and takes of those sizes by turns of both kinds, give the bytes in their order.
-    fn check(pushes: &[usize], takes: &[usize]) {
-        let mut buf = WireBuf::default();
-        let mut expected = Vec::new();
-        for (index, len) in pushes.iter().enumerate() {
-            let payload = alloc::vec![index as u8; *len];
-            expected.extend_from_slice(&payload);
-            buf.push(payload.into());
-        }
-        #[cfg(feature = "std")]
-        {
-            let mut vectored = [std::io::IoSlice::new(&[]); 64];
-            let filled = buf.chunks_vectored(&mut vectored);
-            let seen: Vec<u8> = vectored[..filled].iter().flat_map(|slice| slice.to_vec()).collect();
-            assert_eq!(seen, expected);
-        }
+    #[derive(Clone, Debug)]
+    enum Step {
+        Push(usize),
+        Split(usize),
+        Advance(usize),
+    }
 
-        let mut actual = Vec::new();
-        for (turn, take) in takes.iter().cycle().enumerate() {
-            if !buf.has_remaining() {
-                break;
-            }
-            if turn % 2 == 0 {
-                let mut piece = buf.split_to(*take);
-                actual.extend_from_slice(&piece.copy_to_bytes(piece.remaining()));
-            } else {
-                let chunk = buf.chunk();
-                let len = (*take).min(chunk.len());
-                actual.extend_from_slice(&chunk[..len]);
-                buf.advance(len);
-            }
-        }
-        assert_eq!(actual, expected);
-        assert_eq!(buf.staged.capacity(), 0, "an empty queue holds no memory");
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            prop_oneof![0_usize..40, 1000_usize..1100].prop_map(Step::Push),
+            (1_usize..1500).prop_map(Step::Split),
+            (1_usize..1500).prop_map(Step::Advance),
+        ]
+    }
+
+    #[cfg(feature = "std")]
+    fn gather(buf: &WireBuf) -> Vec<u8> {
+        let mut slices = [std::io::IoSlice::new(&[]); 256];
+        let filled = buf.chunks_vectored(&mut slices);
+        slices[..filled].iter().flat_map(|slice| slice.to_vec()).collect()
     }
 
     proptest! {
+        /// However they are pushed and taken, bytes come out in their order, and none remain in an empty queue.
         #[test]
-        fn order_is_kept(
-            pushes in prop::collection::vec(prop_oneof![0_usize..40, 1000_usize..1100], 0..20),
-            takes in prop::collection::vec(1_usize..1500, 1..8),
-        ) {
-            check(&pushes, &takes);
+        fn order_is_kept(steps in prop::collection::vec(step(), 0..60)) {
+            let mut buf = WireBuf::default();
+            let mut expected = Vec::new();
+            for (index, step) in steps.into_iter().enumerate() {
+                let taken = match step {
+                    Step::Push(len) => {
+                        let payload = alloc::vec![index as u8; len];
+                        expected.extend_from_slice(&payload);
+                        buf.push(payload.into());
+                        Vec::new()
+                    }
+                    Step::Split(len) => {
+                        let mut piece = buf.split_to(len);
+                        prop_assert_eq!(piece.len(), len.min(expected.len()));
+                        piece.copy_to_bytes(piece.remaining()).into()
+                    }
+                    Step::Advance(len) => {
+                        let taken = expected[..len.min(expected.len())].to_vec();
+                        buf.advance(len);
+                        taken
+                    }
+                };
+                let rest = expected.split_off(taken.len());
+                prop_assert_eq!(taken, core::mem::replace(&mut expected, rest));
+                prop_assert_eq!(buf.len(), expected.len());
+                prop_assert!(expected.starts_with(buf.chunk()) && buf.chunk().is_empty() == expected.is_empty());
+                #[cfg(feature = "std")]
+                prop_assert_eq!(gather(&buf), expected.as_slice());
+                if expected.is_empty() {
+                    prop_assert_eq!(buf.staged.capacity(), 0, "an empty queue holds no memory");
+                }
+            }
+        }
+
+        /// A queue that never gets empty does not keep what has gone.
+        #[test]
+        fn what_has_gone_is_reused(len in 1_usize..1000) {
+            let mut buf = WireBuf::default();
+            buf.push(alloc::vec![0; len].into());
+            for _ in 0..1000 {
+                buf.push(alloc::vec![0; len].into());
+                buf.advance(len);
+            }
+            prop_assert!(buf.staged.capacity() <= 4 * MIN_STAGED, "{}", buf.staged.capacity());
         }
     }
 }

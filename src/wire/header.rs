@@ -1,6 +1,6 @@
 //! The frame header (RFC 6455 §5.2): reading with every rule that a header alone can break, and writing.
 
-use bytes::BytesMut;
+use alloc::vec::Vec;
 
 use crate::config::Role;
 use crate::error::Violation;
@@ -213,7 +213,7 @@ pub(crate) fn parse_message(bytes: &[u8], receiver: Role) -> Option<MessageHeade
 impl Header {
     /// Appends the header to `bytes`, in its shortest form.
     #[inline]
-    pub(crate) fn write(&self, bytes: &mut BytesMut) {
+    pub(crate) fn write(&self, bytes: &mut Vec<u8>) {
         let first = if self.fin { FIN } else { 0 } | self.opcode.bits();
         let masked = if self.mask.is_some() { MASKED } else { 0 };
         match (u8::try_from(self.payload_len), u16::try_from(self.payload_len)) {
@@ -329,7 +329,7 @@ mod tests {
         ) {
             let opcode = [Opcode::Text, Opcode::Continuation, Opcode::CompressedBinary][which];
             let header = Header { fin, opcode, mask, payload_len: noise & ((1 << bits) - 1) };
-            let mut bytes = BytesMut::new();
+            let mut bytes = Vec::new();
             header.write(&mut bytes);
             let receiver = if mask.is_some() { Role::Server } else { Role::Client };
             prop_assert_eq!(parse(&bytes, receiver, true), Ok(Some((header, bytes.len()))));

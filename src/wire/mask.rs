@@ -18,6 +18,11 @@ pub(crate) fn apply(payload: &mut [u8], key: [u8; 4]) -> [u8; 4] {
     apply_in_blocks::<16>(payload, key)
 }
 
+/// From how many bytes on it pays to begin with a whole vector: behind a header a payload begins anywhere, and a vector that
+/// crosses a cache line costs two accesses.
+#[cfg(all(feature = "simd", target_arch = "x86_64"))]
+const ALIGNED: usize = 4 * 1024;
+
 /// With AVX2, where there is: x86-64 guarantees vectors of half that size only. AVX-512 gains nothing.
 #[cfg(all(feature = "simd", target_arch = "x86_64"))]
 #[inline(never)]
@@ -25,12 +30,19 @@ fn apply_long(payload: &mut [u8], key: [u8; 4]) -> [u8; 4] {
     use fearless_simd::{Level, Simd};
 
     let Some(avx2) = Level::new().as_avx2() else { return apply_in_blocks::<32>(payload, key) };
-    // Behind a header a payload begins anywhere, and a vector that crosses a cache line costs two accesses.
-    let (head, aligned) = payload.split_at_mut(payload.as_ptr().align_offset(VECTOR).min(payload.len()));
+    let ahead =
+        if payload.len() < ALIGNED { 0 } else { payload.as_ptr().align_offset(VECTOR).min(payload.len()) };
+    let (head, aligned) = payload.split_at_mut(ahead);
     let key = apply_in_blocks::<VECTOR>(head, key);
     avx2.vectorize(
         #[inline(always)]
-        || apply_in_blocks::<{ 4 * VECTOR }>(aligned, key),
+        move || {
+            let (blocks, rest) = aligned.as_chunks_mut::<{ 4 * VECTOR }>();
+            for block in blocks {
+                xor_words(block, key);
+            }
+            apply_in_blocks::<VECTOR>(rest, key)
+        },
     )
 }
 
