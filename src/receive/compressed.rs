@@ -19,6 +19,7 @@ const EXPANSION: usize = 6;
 const MIN_ROOM: usize = 256;
 
 /// Why a step ended.
+#[derive(Clone, Copy, PartialEq)]
 enum Pause {
     /// All that there was is used, and there is nothing more to come of it.
     Drained,
@@ -37,24 +38,14 @@ impl Receiver {
 
     /// Inflates the payload of the frame until [`CHUNK`] bytes came out, or all of it was used that is there.
     pub(super) fn read_compressed(&mut self, mut frame: Frame, input: &mut BytesMut) -> Result<News, Fault> {
-        let in_chunks = self.rules.delivery == Delivery::Chunks;
         let before = self.message.as_ref().map_or(0, Unfinished::received);
         let pause = self.inflate(&mut frame, input)?;
-        self.frame = match pause {
-            Pause::EndOfMessage => None,
-            Pause::Full => Some(frame),
-            Pause::Drained => (frame.remaining > 0).then_some(frame),
+        let goes_on = match pause {
+            Pause::Full => true,
+            Pause::Drained => frame.remaining > 0,
+            Pause::EndOfMessage => false,
         };
-        if let Pause::EndOfMessage = pause {
-            return self.finish_message();
-        }
-        match &mut self.message {
-            Some(message) if in_chunks => {
-                self.is_fast = message.is_fast(before);
-                Ok(message.take_chunk().map_or(News::Nothing, News::Chunk))
-            }
-            _ => Ok(News::Nothing),
-        }
+        self.tell_of_message(goes_on.then_some(frame), pause == Pause::EndOfMessage, before)
     }
 
     fn inflate(&mut self, frame: &mut Frame, input: &mut BytesMut) -> Result<Pause, Fault> {
