@@ -21,23 +21,30 @@ fn agreed(takeover: bool, bits: u8) -> (Config, DeflateParameters) {
     (Config { deflate: Some(policy), ..Config::default() }, agreed)
 }
 
-/// Inflates a message whose payload comes in pieces of this size, into as much room.
-fn inflate(inflater: &mut Inflater, payload: &[u8], step: usize, room: usize) -> Result<Vec<u8>, Corrupt> {
+/// Inflates a message whose payload comes in pieces of this size, no more than `most` at a time.
+fn inflate(inflater: &mut Inflater, payload: &[u8], step: usize, most: usize) -> Result<Vec<u8>, Corrupt> {
     let mut message = Vec::new();
-    let mut output = vec![0; room];
-    for mut piece in payload.chunks(step) {
-        loop {
-            let done = inflater.inflate(piece, &mut output)?;
-            message.extend_from_slice(&output[..done.filled]);
-            piece = &piece[done.used..];
-            if done.filled < room {
-                assert!(piece.is_empty(), "there was room for more");
-                break;
+    let (mut rest, mut end) = (payload, 0);
+    loop {
+        // The end of a message may come with its last piece, or alone.
+        let piece = &rest[..rest.len().min(step)];
+        let ends = piece.len() == rest.len() && (piece.is_empty() || step.is_multiple_of(2));
+        let take = |inflated: &[u8], _| message.extend_from_slice(inflated);
+        let (done, ()) = inflater.inflate(piece, None, ends, most as u64, take)?;
+        rest = &rest[done.used..];
+        end += done.filled;
+        assert_eq!(message.len(), end);
+        match done.pause {
+            Pause::Full => assert!(done.filled > 0),
+            Pause::Drained => {
+                assert!(done.used > 0 || (piece.is_empty() && !ends), "there was room for more");
+            }
+            Pause::EndOfMessage => {
+                assert!(rest.is_empty());
+                return Ok(message);
             }
         }
     }
-    inflater.finish()?;
-    Ok(message)
 }
 
 fn payload() -> impl Strategy<Value = Vec<u8>> {
@@ -101,16 +108,39 @@ proptest! {
     }
 }
 
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let bytes = core::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    });
+    bytes.take(len).collect()
+}
+
+/// Also what just fills the room, or does not get smaller, and so takes several calls of the library.
+#[test]
+fn no_message_is_too_large_for_the_room() {
+    for level in [0, 1, 6] {
+        let (mut config, agreed) = agreed(true, 15);
+        config.deflate.as_mut().unwrap().level = level;
+        let mut deflater = Deflater::new(&config, agreed, Role::Client);
+        let mut inflater = Inflater::new(&config, agreed, Role::Server);
+        for len in (room::OUTPUT - 30..room::OUTPUT + 30).chain([room::INPUT, 5 * room::OUTPUT]) {
+            let message = noise(len);
+            let payload = deflater.compress(&message).unwrap();
+            assert_eq!(
+                inflate(&mut inflater, &payload, 1 << 20, 1 << 20),
+                Ok(message),
+                "{len} at level {level}"
+            );
+        }
+    }
+}
+
 /// zlib has no window of 256 bytes for DEFLATE without its header; in one of 512 it refers back by 250 bytes at most.
 #[test]
 fn a_window_of_512_bytes_stands_in_for_one_of_256() {
-    let mut state = 1_u64;
-    let message: Vec<u8> = core::iter::repeat_with(|| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (state >> 56) as u8 % 6
-    })
-    .take(5_000)
-    .collect();
+    let message: Vec<u8> = noise(5_000).iter().map(|byte| byte % 6).collect();
     for level in 1..=9 {
         for (bits, range) in [(8, 240..=250), (9, 240..=250), (10, 700..=762), (11, 1700..=1786)] {
             let (mut config, agreed) = agreed(true, bits);
