@@ -60,17 +60,28 @@ proptest! {
 
     #[test]
     fn cuts_do_not_matter(
-        messages in prop::collection::vec(payload(), 1..5),
+        messages in prop::collection::vec((payload(), any::<Option<u8>>()), 1..5),
         takeover: bool,
+        level in 0_u8..10,
         step in 1_usize..100,
         room in 1_usize..1000,
     ) {
-        let (config, agreed) = agreed(takeover, 15);
+        let (mut config, agreed) = agreed(takeover, 15);
+        config.deflate.as_mut().unwrap().level = level;
         let mut deflater = Deflater::new(&config, agreed, Role::Client);
         let mut inflater = Inflater::new(&config, agreed, Role::Server);
-        for message in messages {
-            // What does not get smaller is sent as it is.
-            let Some(payload) = deflater.compress(&message) else { continue };
+        for (message, cut) in messages {
+            let payload = match cut {
+                // What does not get smaller is sent as it is.
+                None => deflater.compress(&message),
+                Some(cut) => {
+                    let (front, back) = message.split_at(message.len().min(cut.into()));
+                    let front = deflater.compress_chunk(front, true, false).unwrap();
+                    let back = deflater.compress_chunk(back, false, true).unwrap();
+                    Some([front, back].concat().into())
+                }
+            };
+            let Some(payload) = payload else { continue };
             prop_assert_eq!(inflate(&mut inflater, &payload, step, room), Ok(message));
         }
     }
@@ -135,6 +146,34 @@ fn no_message_is_too_large_for_the_room() {
             );
         }
     }
+}
+
+/// A context that was let go refers to nothing it has seen, whatever it was let go after.
+#[test]
+fn a_context_that_is_passed_on_has_forgotten() {
+    let (config, takes_over) = agreed(true, 15);
+    let alone = {
+        let policy = Deflate { context_takeover: false, ..config.deflate.clone().unwrap() };
+        let agreed = policy.answer([&b"permessage-deflate; server_no_context_takeover"[..]]).unwrap();
+        (Config { deflate: Some(policy), ..Config::default() }, agreed)
+    };
+    let message = noise(1000);
+    let message = [&message[..], &message[..]].concat();
+    let compress_alone = || Deflater::new(&alone.0, alone.1, Role::Server).compress(&message).unwrap();
+    let fresh = compress_alone();
+    assert!(fresh.len() > 1000 && fresh.len() < 1100);
+    assert_eq!(compress_alone(), fresh, "after a message");
+
+    let mut deflater = Deflater::new(&alone.0, alone.1, Role::Server);
+    assert!(deflater.compress_chunk(&message, true, false).is_some());
+    assert_eq!(deflater.compress_chunk(b"", false, true).as_deref(), Some(&[0][..]));
+    assert_eq!(compress_alone(), fresh, "after chunks of which the last is empty");
+
+    let mut deflater = Deflater::new(&config, takes_over, Role::Server);
+    assert_eq!(deflater.compress(&message), Some(fresh.clone()), "the same one, now kept");
+    assert!(deflater.compress(&message).unwrap().len() < 100);
+    assert!(deflater.takes_prepared(15));
+    assert_eq!(compress_alone(), fresh, "after messages that it kept");
 }
 
 /// zlib has no window of 256 bytes for DEFLATE without its header; in one of 512 it refers back by 250 bytes at most.
