@@ -1,7 +1,8 @@
 //! Where the codec works: room of the thread, which no connection holds, and which need not be cleared before it is used. What
 //! came out is copied to memory of just its size.
 
-use core::cell::RefCell;
+use alloc::boxed::Box;
+use core::cell::Cell;
 use std::thread_local;
 
 /// How much payload is unmasked at once.
@@ -20,12 +21,20 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// Lends out the room of this thread. What `work` calls must not ask for it.
+    /// Lends out the room of this thread, which is made when it is first needed.
     pub(super) fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
         thread_local! {
-            static ROOM: RefCell<Room> =
-                const { RefCell::new(Room { input: [0; INPUT + ENDING.len()], output: [0; OUTPUT] }) };
+            static ROOM: Cell<Option<Box<Room>>> = const { Cell::new(None) };
         }
-        ROOM.with_borrow_mut(work)
+        // A thread that is ending keeps none any more.
+        let mut room = ROOM.try_with(Cell::take).ok().flatten().unwrap_or_else(Self::new);
+        let result = work(&mut room);
+        let _ = ROOM.try_with(|place| place.set(Some(room)));
+        result
+    }
+
+    #[cold]
+    fn new() -> Box<Self> {
+        Box::new(Self { input: [0; INPUT + ENDING.len()], output: [0; OUTPUT] })
     }
 }
