@@ -18,7 +18,7 @@ use super::spares::Spares;
 /// | of 9 bits, or 8 | 150,656 | 47,552 |
 ///
 /// Contexts that are not needed between messages are kept for the next one, whichever connection it comes from: see
-/// [`spare_contexts`](Self::spare_contexts).
+/// [`spare_contexts`](Self::spare_contexts). Each thread that compresses or decompresses has 32 KiB of room for what it works on.
 ///
 /// ```
 /// use websocket_proto::{Config, Deflate};

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Corrupt, Inflated};
+use super::{Corrupt, Inflated, Pause};
 use crate::config::{Config, Role};
 use crate::upgrade::DeflateParameters;
 
@@ -14,11 +14,14 @@ impl Inflater {
         match agreed {}
     }
 
-    pub(crate) fn inflate(&mut self, _: &[u8], _: &mut [u8]) -> Result<Inflated, Corrupt> {
-        match *self {}
-    }
-
-    pub(crate) fn finish(&mut self) -> Result<(), Corrupt> {
+    pub(crate) fn inflate<T>(
+        &mut self,
+        _: &[u8],
+        _: Option<[u8; 4]>,
+        _: bool,
+        _: u64,
+        _: impl FnOnce(&[u8], Pause) -> T,
+    ) -> Result<(Inflated, T), Corrupt> {
         match *self {}
     }
 }

@@ -5,20 +5,16 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use bytes::Bytes;
-use zlib_rs::DeflateFlush::SyncFlush;
-use zlib_rs::{Deflate as Compressor, DeflateConfig};
+use zlib_rs::{Deflate as Compressor, DeflateConfig, DeflateFlush};
 
 use super::TAIL;
+use super::room::Room;
 use crate::config::{Config, Deflate, Role, Shape, Spares};
 use crate::upgrade::DeflateParameters;
 
 /// How much is collected before it is written as a block, in zlib's terms: with 8, its default, a context takes 100 kB more,
 /// and messages get smaller by less than one in a hundred.
 const MEM_LEVEL: i32 = 5;
-
-/// The room that is made for output at once is a third of the input, which most messages become; this much at least, and at most.
-const MIN_STEP: usize = 64;
-const MAX_STEP: usize = 64 * 1024;
 
 /// The compressor of a connection.
 pub(crate) struct Deflater {
@@ -82,8 +78,9 @@ impl Deflater {
     /// not seen it, and begins anew.
     pub(crate) fn takes_prepared(&mut self, window_bits: u8) -> bool {
         let takes = self.is_on && window_bits <= self.shape.window_bits;
-        if takes {
-            self.let_go();
+        if takes && let Some(mut context) = self.context.take() {
+            context.reset();
+            self.keep(context);
         }
         takes
     }
@@ -98,8 +95,7 @@ impl Deflater {
         if !self.is_on || payload.len() < self.threshold {
             return None;
         }
-        let compressed = self.flush(payload);
-        let compressed = self.end(compressed);
+        let compressed = self.flush(payload, true);
         // With context takeover it counts as sent: the context has seen it, and so must the peer's.
         (self.takeover || compressed.len() < payload.len()).then_some(compressed)
     }
@@ -111,70 +107,69 @@ impl Deflater {
             return None;
         }
         self.is_amid = !is_last;
-        let compressed = self.flush(piece);
-        Some(if is_last { self.end(compressed) } else { exact(compressed) })
+        Some(self.flush(piece, is_last))
     }
 
     /// Compresses all of `piece`, up to an empty block without compression that makes the output end where a byte does. If there
-    /// is nothing to say since the last such block, the output is empty.
-    fn flush(&mut self, piece: &[u8]) -> Vec<u8> {
-        let context = self.context.get_or_insert_with(|| begin(&self.spares, self.shape));
-        let mut output = Vec::new();
-        let (mut used, mut filled) = (0_usize, 0_usize);
-        loop {
-            let input = piece.get(used..).unwrap_or_default();
-            output.resize(filled.saturating_add((input.len() / 3).clamp(MIN_STEP, MAX_STEP)), 0);
-            let (total_in, total_out) = (context.total_in(), context.total_out());
-            let result = context.compress(input, output.get_mut(filled..).unwrap_or_default(), SyncFlush);
-            // It fails only once it was told that the stream ends, which it never is.
-            debug_assert!(result.is_ok());
-            // Neither is more than there was.
-            used = used.saturating_add(context.total_in().saturating_sub(total_in) as usize);
-            filled = filled.saturating_add(context.total_out().saturating_sub(total_out) as usize);
-            if filled < output.len() {
-                output.truncate(filled);
-                return output;
+    /// is nothing to say since the last such block, the output is empty. At the end of a message it is without what the peer
+    /// appends, and the context is let go, if it is not kept.
+    fn flush(&mut self, piece: &[u8], is_last: bool) -> Bytes {
+        let lets_go = is_last && !self.takeover;
+        // A full flush also makes the context forget, which costs less than to begin anew.
+        let flush = if lets_go { DeflateFlush::FullFlush } else { DeflateFlush::SyncFlush };
+        let mut context = self.context.take().unwrap_or_else(|| begin(&self.spares, self.shape));
+        let output = Room::with(|Room { output, .. }| {
+            let mut before = Vec::new();
+            let mut used = 0_usize;
+            loop {
+                let (total_in, total_out) = (context.total_in(), context.total_out());
+                let result = context.compress(piece.get(used..).unwrap_or_default(), output, flush);
+                // It fails only once it was told that the stream ends, which it never is.
+                debug_assert!(result.is_ok());
+                // Neither is more than there was.
+                used = used.saturating_add(context.total_in().saturating_sub(total_in) as usize);
+                let filled = context.total_out().saturating_sub(total_out) as usize;
+                let made = output.get(..filled).unwrap_or_default();
+                if filled < output.len() && before.is_empty() {
+                    return finish(made, is_last);
+                }
+                before.extend_from_slice(made);
+                if filled < output.len() {
+                    return finish(&before, is_last);
+                }
             }
-        }
-    }
-
-    /// Ends a message: takes off what the peer appends, and lets the context go, if it is not kept.
-    fn end(&mut self, mut output: Vec<u8>) -> Bytes {
-        if output.is_empty() {
-            // What was flushed before is complete. This begins an empty block, as also an empty message has it (§7.2.3.6).
-            output.push(0);
+        });
+        if lets_go {
+            self.keep(context);
         } else {
-            output.truncate(output.len().saturating_sub(TAIL.len()));
+            self.context = Some(context);
         }
-        if !self.takeover {
-            self.let_go();
-        }
-        exact(output)
+        output
     }
 
-    fn let_go(&mut self) {
-        if let Some(context) = self.context.take() {
-            self.spares.keep_compressor(self.shape, context, self.max_spares);
-        }
+    /// Keeps a context that remembers nothing for whichever connection needs one next.
+    fn keep(&self, context: Box<Compressor>) {
+        self.spares.keep_compressor(self.shape, context, self.max_spares);
     }
 }
 
-fn exact(mut bytes: Vec<u8>) -> Bytes {
-    bytes.shrink_to_fit();
-    bytes.into()
+/// Output in memory of its size; at the end of a message without what the peer appends.
+fn finish(output: &[u8], is_last: bool) -> Bytes {
+    match output.strip_suffix(&TAIL) {
+        Some(output) if is_last => Bytes::copy_from_slice(output),
+        // What was flushed before is complete. This begins an empty block, as also an empty message has it (§7.2.3.6).
+        None if is_last => Bytes::from_static(&[0]),
+        _ => Bytes::copy_from_slice(output),
+    }
 }
 
 fn begin(spares: &Spares, shape: Shape) -> Box<Compressor> {
-    match spares.take_compressor(shape) {
-        Some(mut context) => {
-            context.reset();
-            context
-        }
-        None => Box::new(Compressor::new_with_config(DeflateConfig {
+    spares.take_compressor(shape).unwrap_or_else(|| {
+        Box::new(Compressor::new_with_config(DeflateConfig {
             level: shape.level.into(),
             window_bits: -i32::from(shape.window_bits), // negative: DEFLATE as it is, without zlib's header
             mem_level: MEM_LEVEL,
             ..DeflateConfig::default()
-        })),
-    }
+        }))
+    })
 }

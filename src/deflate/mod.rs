@@ -7,6 +7,8 @@ mod absent;
 mod deflater;
 #[cfg(feature = "deflate")]
 mod inflater;
+#[cfg(feature = "deflate")]
+mod room;
 
 #[cfg(not(feature = "deflate"))]
 pub(crate) use absent::{Deflater, Inflater};
@@ -22,12 +24,24 @@ const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 pub(crate) struct Corrupt;
 
 /// What came of a step of inflating.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Inflated {
-    /// Bytes of the input that were used.
+    /// Bytes of the payload that were used.
     pub(crate) used: usize,
-    /// Bytes of the output that were filled. Where that is all of them, there may be more to come without any input.
+    /// Bytes that came out.
     pub(crate) filled: usize,
+    pub(crate) pause: Pause,
+}
+
+/// Why a step of inflating ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pause {
+    /// As much came out as may at once; there may be more to come without any payload.
+    #[cfg_attr(not(feature = "deflate"), expect(dead_code, reason = "nothing comes out without a codec"))]
+    Full,
+    /// As much payload was used as can be at once, and nothing more comes of it.
+    Drained,
+    EndOfMessage,
 }
 
 #[cfg(all(test, feature = "deflate"))]

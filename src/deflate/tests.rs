@@ -21,23 +21,30 @@ fn agreed(takeover: bool, bits: u8) -> (Config, DeflateParameters) {
     (Config { deflate: Some(policy), ..Config::default() }, agreed)
 }
 
-/// Inflates a message whose payload comes in pieces of this size, into as much room.
-fn inflate(inflater: &mut Inflater, payload: &[u8], step: usize, room: usize) -> Result<Vec<u8>, Corrupt> {
+/// Inflates a message whose payload comes in pieces of this size, no more than `most` at a time.
+fn inflate(inflater: &mut Inflater, payload: &[u8], step: usize, most: usize) -> Result<Vec<u8>, Corrupt> {
     let mut message = Vec::new();
-    let mut output = vec![0; room];
-    for mut piece in payload.chunks(step) {
-        loop {
-            let done = inflater.inflate(piece, &mut output)?;
-            message.extend_from_slice(&output[..done.filled]);
-            piece = &piece[done.used..];
-            if done.filled < room {
-                assert!(piece.is_empty(), "there was room for more");
-                break;
+    let (mut rest, mut end) = (payload, 0);
+    loop {
+        // The end of a message may come with its last piece, or alone.
+        let piece = &rest[..rest.len().min(step)];
+        let ends = piece.len() == rest.len() && (piece.is_empty() || step.is_multiple_of(2));
+        let take = |inflated: &[u8], _| message.extend_from_slice(inflated);
+        let (done, ()) = inflater.inflate(piece, None, ends, most as u64, take)?;
+        rest = &rest[done.used..];
+        end += done.filled;
+        assert_eq!(message.len(), end);
+        match done.pause {
+            Pause::Full => assert!(done.filled > 0),
+            Pause::Drained => {
+                assert!(done.used > 0 || (piece.is_empty() && !ends), "there was room for more");
+            }
+            Pause::EndOfMessage => {
+                assert!(rest.is_empty());
+                return Ok(message);
             }
         }
     }
-    inflater.finish()?;
-    Ok(message)
 }
 
 fn payload() -> impl Strategy<Value = Vec<u8>> {
@@ -53,17 +60,28 @@ proptest! {
 
     #[test]
     fn cuts_do_not_matter(
-        messages in prop::collection::vec(payload(), 1..5),
+        messages in prop::collection::vec((payload(), any::<Option<u8>>()), 1..5),
         takeover: bool,
+        level in 0_u8..10,
         step in 1_usize..100,
         room in 1_usize..1000,
     ) {
-        let (config, agreed) = agreed(takeover, 15);
+        let (mut config, agreed) = agreed(takeover, 15);
+        config.deflate.as_mut().unwrap().level = level;
         let mut deflater = Deflater::new(&config, agreed, Role::Client);
         let mut inflater = Inflater::new(&config, agreed, Role::Server);
-        for message in messages {
-            // What does not get smaller is sent as it is.
-            let Some(payload) = deflater.compress(&message) else { continue };
+        for (message, cut) in messages {
+            let payload = match cut {
+                // What does not get smaller is sent as it is.
+                None => deflater.compress(&message),
+                Some(cut) => {
+                    let (front, back) = message.split_at(message.len().min(cut.into()));
+                    let front = deflater.compress_chunk(front, true, false).unwrap();
+                    let back = deflater.compress_chunk(back, false, true).unwrap();
+                    Some([front, back].concat().into())
+                }
+            };
+            let Some(payload) = payload else { continue };
             prop_assert_eq!(inflate(&mut inflater, &payload, step, room), Ok(message));
         }
     }
@@ -101,16 +119,67 @@ proptest! {
     }
 }
 
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let bytes = core::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    });
+    bytes.take(len).collect()
+}
+
+/// Also what just fills the room, or does not get smaller, and so takes several calls of the library.
+#[test]
+fn no_message_is_too_large_for_the_room() {
+    for level in [0, 1, 6] {
+        let (mut config, agreed) = agreed(true, 15);
+        config.deflate.as_mut().unwrap().level = level;
+        let mut deflater = Deflater::new(&config, agreed, Role::Client);
+        let mut inflater = Inflater::new(&config, agreed, Role::Server);
+        for len in (room::OUTPUT - 30..room::OUTPUT + 30).chain([room::INPUT, 5 * room::OUTPUT]) {
+            let message = noise(len);
+            let payload = deflater.compress(&message).unwrap();
+            assert_eq!(
+                inflate(&mut inflater, &payload, 1 << 20, 1 << 20),
+                Ok(message),
+                "{len} at level {level}"
+            );
+        }
+    }
+}
+
+/// A context that was let go refers to nothing it has seen, whatever it was let go after.
+#[test]
+fn a_context_that_is_passed_on_has_forgotten() {
+    let (config, takes_over) = agreed(true, 15);
+    let alone = {
+        let policy = Deflate { context_takeover: false, ..config.deflate.clone().unwrap() };
+        let agreed = policy.answer([&b"permessage-deflate; server_no_context_takeover"[..]]).unwrap();
+        (Config { deflate: Some(policy), ..Config::default() }, agreed)
+    };
+    let message = noise(1000);
+    let message = [&message[..], &message[..]].concat();
+    let compress_alone = || Deflater::new(&alone.0, alone.1, Role::Server).compress(&message).unwrap();
+    let fresh = compress_alone();
+    assert!(fresh.len() > 1000 && fresh.len() < 1100);
+    assert_eq!(compress_alone(), fresh, "after a message");
+
+    let mut deflater = Deflater::new(&alone.0, alone.1, Role::Server);
+    assert!(deflater.compress_chunk(&message, true, false).is_some());
+    assert_eq!(deflater.compress_chunk(b"", false, true).as_deref(), Some(&[0][..]));
+    assert_eq!(compress_alone(), fresh, "after chunks of which the last is empty");
+
+    let mut deflater = Deflater::new(&config, takes_over, Role::Server);
+    assert_eq!(deflater.compress(&message), Some(fresh.clone()), "the same one, now kept");
+    assert!(deflater.compress(&message).unwrap().len() < 100);
+    assert!(deflater.takes_prepared(15));
+    assert_eq!(compress_alone(), fresh, "after messages that it kept");
+}
+
 /// zlib has no window of 256 bytes for DEFLATE without its header; in one of 512 it refers back by 250 bytes at most.
 #[test]
 fn a_window_of_512_bytes_stands_in_for_one_of_256() {
-    let mut state = 1_u64;
-    let message: Vec<u8> = core::iter::repeat_with(|| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (state >> 56) as u8 % 6
-    })
-    .take(5_000)
-    .collect();
+    let message: Vec<u8> = noise(5_000).iter().map(|byte| byte % 6).collect();
     for level in 1..=9 {
         for (bits, range) in [(8, 240..=250), (9, 240..=250), (10, 700..=762), (11, 1700..=1786)] {
             let (mut config, agreed) = agreed(true, bits);

@@ -170,26 +170,13 @@ impl Assembly {
         }
     }
 
-    /// Appends what `fill` writes into `room` bytes, which are zero before; it returns how many it wrote. At most `more` bytes
-    /// are to follow, and memory does not grow beyond that.
-    pub(crate) fn extend_with<T, E>(
-        &mut self,
-        room: usize,
-        more: u64,
-        fill: impl FnOnce(&mut [u8]) -> Result<(usize, T), E>,
-    ) -> Result<T, E> {
-        let start = self.bytes.len();
-        let needed = start.saturating_add(room);
-        if needed > self.bytes.capacity() {
-            let most = needed.saturating_add(usize::try_from(more).unwrap_or(usize::MAX));
-            let capacity = if start == 0 { needed } else { most.min(needed.saturating_mul(2)) };
-            self.bytes.reserve_exact(capacity.saturating_sub(start));
+    /// Appends the last piece.
+    pub(crate) fn extend_last(&mut self, chunk: &[u8]) {
+        if self.bytes.is_empty() {
+            self.bytes = chunk.to_vec();
+        } else {
+            self.extend(chunk, 0, |_| ());
         }
-        self.bytes.resize(needed, 0);
-        let result = fill(self.bytes.get_mut(start..).unwrap_or_default());
-        let filled = result.as_ref().map_or(0, |(filled, _)| *filled);
-        self.bytes.truncate(start.saturating_add(filled));
-        result.map(|(_, value)| value)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -213,11 +200,8 @@ impl Assembly {
     }
 
     /// The payload as text; what was not validated yet is validated now.
-    pub(crate) fn finish_text(mut self) -> Result<Utf8Bytes, InvalidUtf8> {
-        self.validate()?;
-        if self.valid < self.bytes.len() {
-            return Err(InvalidUtf8);
-        }
+    pub(crate) fn finish_text(self) -> Result<Utf8Bytes, InvalidUtf8> {
+        validate(self.bytes.get(self.valid..).unwrap_or_default()).map_err(|_| InvalidUtf8)?;
         Ok(Utf8Bytes(self.finish_binary()))
     }
 

@@ -5,27 +5,9 @@ use bytes::{Buf, BytesMut};
 use super::message::{CHUNK, Unfinished};
 use super::{Frame, Receiver};
 use crate::config::Delivery;
-use crate::deflate::Corrupt;
+use crate::deflate::{Corrupt, Pause};
 use crate::error::Violation;
 use crate::signal::{Fault, News};
-use crate::wire::mask;
-
-/// How much payload is unmasked at once. What the decompressor has no use for yet is masked again, as the input is not ours.
-const UNMASK: usize = 8 * 1024;
-
-/// The room that is made for output, for each byte of payload: enough for most of it, since each step has its price, and not
-/// much more, since it is cleared first. And the least.
-const EXPANSION: usize = 6;
-const MIN_ROOM: usize = 256;
-
-/// Why a step ended.
-enum Pause {
-    /// All that there was is used, and there is nothing more to come of it.
-    Drained,
-    /// Enough came out for one step.
-    Full,
-    EndOfMessage,
-}
 
 impl Receiver {
     /// Whether more of a message is to come out of what was taken in before.
@@ -37,24 +19,14 @@ impl Receiver {
 
     /// Inflates the payload of the frame until [`CHUNK`] bytes came out, or all of it was used that is there.
     pub(super) fn read_compressed(&mut self, mut frame: Frame, input: &mut BytesMut) -> Result<News, Fault> {
-        let in_chunks = self.rules.delivery == Delivery::Chunks;
         let before = self.message.as_ref().map_or(0, Unfinished::received);
         let pause = self.inflate(&mut frame, input)?;
-        self.frame = match pause {
-            Pause::EndOfMessage => None,
-            Pause::Full => Some(frame),
-            Pause::Drained => (frame.remaining > 0).then_some(frame),
+        let goes_on = match pause {
+            Pause::Full => true,
+            Pause::Drained => frame.remaining > 0,
+            Pause::EndOfMessage => false,
         };
-        if let Pause::EndOfMessage = pause {
-            return self.finish_message();
-        }
-        match &mut self.message {
-            Some(message) if in_chunks => {
-                self.is_fast = message.is_fast(before);
-                Ok(message.take_chunk().map_or(News::Nothing, News::Chunk))
-            }
-            _ => Ok(News::Nothing),
-        }
+        self.tell_of_message(goes_on.then_some(frame), pause == Pause::EndOfMessage, before)
     }
 
     fn inflate(&mut self, frame: &mut Frame, input: &mut BytesMut) -> Result<Pause, Fault> {
@@ -63,26 +35,22 @@ impl Receiver {
         };
         let mut left = if self.rules.delivery == Delivery::Chunks { message.room() } else { CHUNK };
         loop {
-            let payload = next_payload(frame, input);
-            let room = payload.len().saturating_mul(EXPANSION).max(MIN_ROOM).min(left);
-            let (done, is_full) =
-                message.inflate(room, &self.rules, |output| inflater.inflate(payload, output))?;
+            let len = usize::try_from(frame.remaining).unwrap_or(usize::MAX).min(input.len());
+            let payload = input.get(..len).unwrap_or_default();
+            let ends = frame.fin && frame.remaining == len as u64;
+            let most = message.most(&self.rules).min(left as u64);
+            let take = |inflated: &[u8], pause| message.extend_inflated(inflated, pause, &self.rules);
+            let (done, taken) = inflater
+                .inflate(payload, frame.mask, ends, most, take)
+                .map_err(|Corrupt| Violation::InvalidDeflate)?;
+            taken?;
             frame.pass(done.used);
-            frame.mask(payload.get_mut(done.used..).unwrap_or_default());
             input.advance(done.used);
             left = left.saturating_sub(done.filled);
-            if is_full && left > 0 {
-                continue;
-            }
-            if is_full {
-                return Ok(Pause::Full);
-            }
-            if frame.remaining == 0 && frame.fin {
-                inflater.finish().map_err(|Corrupt| Violation::InvalidDeflate)?;
-                return Ok(Pause::EndOfMessage);
-            }
-            if frame.remaining == 0 || input.is_empty() {
-                return Ok(Pause::Drained);
+            match done.pause {
+                Pause::Full if left > 0 => {}
+                Pause::Drained if frame.remaining > 0 && !input.is_empty() => {}
+                pause => return Ok(pause),
             }
         }
     }
@@ -95,19 +63,4 @@ impl Frame {
             key.rotate_left(count % 4);
         }
     }
-
-    /// Masks the next bytes of payload, or takes the mask off, if there is one.
-    fn mask(&self, payload: &mut [u8]) {
-        if let Some(key) = self.mask {
-            mask::apply(payload, key);
-        }
-    }
-}
-
-/// The next payload of the frame, without its mask: what is there of it, or a part of that.
-fn next_payload<'a>(frame: &Frame, input: &'a mut BytesMut) -> &'a mut [u8] {
-    let len = usize::try_from(frame.remaining).unwrap_or(usize::MAX).min(input.len()).min(UNMASK);
-    let payload = input.get_mut(..len).unwrap_or_default();
-    frame.mask(payload);
-    payload
 }

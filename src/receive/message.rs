@@ -4,7 +4,7 @@ use bytes::{Buf, BytesMut};
 
 use super::copies;
 use crate::config::{Config, Delivery, MessageKinds};
-use crate::deflate::{Corrupt, Inflated};
+use crate::deflate::Pause;
 use crate::error::{Limit, Violation};
 use crate::message::{Assembly, Chunk, InvalidUtf8, Kind, Message, Utf8Bytes};
 use crate::signal::Fault;
@@ -181,27 +181,27 @@ impl Unfinished {
         Ok(turned)
     }
 
-    /// Appends what `inflate` makes of the next payload, at most `room` bytes of it, and judges it. Also tells whether that was
-    /// all the room there was. A message that becomes too large is found out by its first byte too many.
-    pub(super) fn inflate(
+    /// The most that may come of a compressed one at once: one that becomes too large is found out by its first byte too many.
+    pub(super) fn most(&self, rules: &Rules) -> u64 {
+        rules.max_message.saturating_sub(self.received).saturating_add(1)
+    }
+
+    /// Appends what was inflated, up to this pause, and judges it. At the end of the message that is for [`finish`](Self::finish),
+    /// but for the size.
+    pub(super) fn extend_inflated(
         &mut self,
-        room: usize,
+        inflated: &[u8],
+        pause: Pause,
         rules: &Rules,
-        inflate: impl FnOnce(&mut [u8]) -> Result<Inflated, Corrupt>,
-    ) -> Result<(Inflated, bool), Fault> {
-        let too_many = rules.max_message.saturating_sub(self.received).saturating_add(1);
-        let room = usize::try_from(too_many).map_or(room, |too_many| room.min(too_many));
-        let more = too_many.saturating_sub(room as u64);
-        let done = self
-            .payload
-            .extend_with(room, more, |output| inflate(output).map(|done| (done.filled, done)))
-            .map_err(|Corrupt| Violation::InvalidDeflate)?;
-        self.received = self.received.saturating_add(done.filled as u64);
-        rules.judge_message(self.received)?;
-        if self.kind == Kind::Text {
-            self.payload.validate().map_err(Violation::from)?;
+    ) -> Result<(), Fault> {
+        let most = self.most(rules);
+        rules.judge_message(self.received.saturating_add(inflated.len() as u64))?;
+        if pause == Pause::EndOfMessage {
+            self.payload.extend_last(inflated);
+        } else {
+            self.extend(inflated, most.saturating_sub(inflated.len() as u64), None)?;
         }
-        Ok((done, done.filled == room))
+        Ok(())
     }
 
     /// How much of it may be taken at once, where it is delivered in chunks: the beginning of a character that waits counts.

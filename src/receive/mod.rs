@@ -340,23 +340,28 @@ impl Receiver {
         };
         frame.mask = message.extend(input.get(..taken).unwrap_or_default(), more, frame.mask)?;
         input.advance(taken);
-        self.frame = (frame.remaining > 0).then_some(frame);
-        if frame.remaining == 0 && frame.fin {
-            return self.finish_message();
-        }
-        if !in_chunks {
-            return Ok(News::Nothing);
-        }
-        self.is_fast = message.is_fast(before);
-        Ok(message.take_chunk().map_or(News::Nothing, News::Chunk))
+        let goes_on = frame.remaining > 0;
+        self.tell_of_message(goes_on.then_some(frame), !goes_on && frame.fin, before)
     }
 
-    fn finish_message(&mut self) -> Result<News, Fault> {
-        let Some(message) = self.message.take() else { return Ok(News::Nothing) };
-        let message = message.finish()?;
-        Ok(match self.rules.delivery {
-            Delivery::Messages => News::Message(message),
-            Delivery::Chunks => News::Chunk(Chunk::last(message)),
+    /// What there is to tell of a message, of which there were `before` bytes when the step began, and of which more is to be
+    /// read from `frame`.
+    fn tell_of_message(&mut self, frame: Option<Frame>, has_ended: bool, before: u64) -> Result<News, Fault> {
+        self.frame = frame;
+        let delivery = self.rules.delivery;
+        if has_ended && let Some(message) = self.message.take() {
+            let message = message.finish()?;
+            return Ok(match delivery {
+                Delivery::Messages => News::Message(message),
+                Delivery::Chunks => News::Chunk(Chunk::last(message)),
+            });
+        }
+        Ok(match &mut self.message {
+            Some(message) if delivery == Delivery::Chunks => {
+                self.is_fast = message.is_fast(before);
+                message.take_chunk().map_or(News::Nothing, News::Chunk)
+            }
+            _ => News::Nothing,
         })
     }
 

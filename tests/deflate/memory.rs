@@ -8,7 +8,7 @@ use crate::counting::live;
 use crate::frames::frame;
 use crate::pair::Pair;
 use crate::rules::receiver;
-use crate::{config, policy, text};
+use crate::{config, make_room, policy, text};
 
 /// What one more connection holds that has sent and received compressed messages, in bytes: for what it sends, and in all.
 fn held(config: &Config) -> [isize; 2] {
@@ -35,6 +35,7 @@ fn held(config: &Config) -> [isize; 2] {
 
 #[test]
 fn an_idle_connection_holds_what_the_documentation_says() {
+    make_room();
     for (takeover, bits, deflate, inflate) in [
         (false, 15, 0, 0),
         (false, 9, 0, 0),
@@ -56,6 +57,7 @@ fn an_idle_connection_holds_what_the_documentation_says() {
 /// Contexts that no message needs are kept for whichever connection needs one next, and not too many of them.
 #[test]
 fn contexts_are_shared_where_none_is_kept() {
+    make_room();
     let mut policy = Deflate::default();
     policy.spare_contexts = 2;
     let config = Arc::new(config(policy));
