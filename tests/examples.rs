@@ -344,6 +344,10 @@ fn nonsense_is_one_line() {
         let line = failure(program, &["--heartbeat", "0", "--text-heartbeat", "answer"]);
         assert!(line.contains("--text-heartbeat"), "{line}");
     }
+    if CLIENTS.contains(&"reconnecting_client") {
+        let line = failure("reconnecting_client", &["--initial-backoff", "5000", "--max-backoff", "100"]);
+        assert!(line.contains("--max-backoff 100"), "{line}");
+    }
     for client in CLIENTS {
         for url in
             ["", "nonsense", "http://127.0.0.1/", "ws://", "ws://a b/", "ws://host:port/", "ws://host/#part"]
