@@ -3,6 +3,9 @@
 //! `cargo test` builds them before it runs this; `cargo test --test examples` does not.
 #![cfg(feature = "std")]
 
+#[path = "../examples/common/url.rs"]
+mod url;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -12,6 +15,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
+use url::WsUrl;
 use websocket_proto::blocking::{WebSocket, accept};
 use websocket_proto::{Accept, CloseCode, CloseFrame, Config, OriginPolicy, Request};
 
@@ -319,6 +323,27 @@ fn a_server_that_is_not_there_is_one_line() {
         };
         let line = failure(client, options);
         assert!(line.contains(&nobody.to_string()), "{line}");
+    }
+}
+
+/// As browsers read them (URL Standard), but for a port that is named though it is the default.
+#[test]
+fn urls() {
+    for (url, host, address) in [
+        ("ws://host", "host", "host:80"),
+        ("ws://host:9002/", "host:9002", "host:9002"),
+        ("ws://host:", "host", "host:80"),
+        ("ws://host:/", "host", "host:80"),
+        ("ws://host:?query", "host", "host:80"),
+        ("ws://[::1]/", "[::1]", "[::1]:80"),
+        ("ws://[::1]:9002/", "[::1]:9002", "[::1]:9002"),
+        ("ws://[::1]:/", "[::1]", "[::1]:80"),
+    ] {
+        let read: WsUrl = url.parse().unwrap();
+        assert_eq!((read.request().unwrap().host(), &read.address()[..]), (host, address), "{url}");
+    }
+    for url in ["ws://:", "ws://:/", "ws://:80/", "ws://host::/", "ws://[::1]::/", "ws://::1/", "ws://[::/"] {
+        url.parse::<WsUrl>().unwrap_err();
     }
 }
 
