@@ -172,6 +172,22 @@ fn echo_client_and_echo_server() {
 }
 
 #[test]
+#[cfg(feature = "deflate")]
+fn echo_client_says_what_compression_was_agreed_on() {
+    let mut servers: Vec<(_, &[&str], _)> = vec![("sans_io", &[], "none")];
+    if cfg!(feature = "tokio") {
+        let agreed = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+        servers.push(("echo_server", &["--deflate"], agreed));
+    }
+    for (server, options, agreed) in servers {
+        let (_server, url) = Program::serve(server, options);
+        let options = ["--url", &url, "--deflate", "--message", "hello"];
+        let client = Program::start("echo_client", &options).outcome();
+        assert_eq!(client.stdout[..2], [&format!("compression: {agreed}"), "\"hello\""], "{client:?}");
+    }
+}
+
+#[test]
 fn two_threads_and_sans_io() {
     let (_server, url) = Program::serve("sans_io", &[]);
     let mut client = Program::start("two_threads", &["--url", &url]);
