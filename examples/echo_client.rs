@@ -1,4 +1,5 @@
 //! A client on the blocking adapter, in two threads: one sends texts, the other prints what comes back, then how it all ended.
+//! With `--deflate`, the first line says what was agreed on for compression.
 //!
 //! ```text
 //! cargo run --example echo_client -- --url ws://127.0.0.1:9002                      # sends the lines of stdin
@@ -56,7 +57,11 @@ fn talk(Options { url, messages, deflate, heartbeat }: Options) -> Result<(), Bo
     config.heartbeat = heartbeat.heartbeat()?;
     let address = url.address();
     let tcp = TcpStream::connect(&address).map_err(|error| format!("no connection to {address}: {error}"))?;
-    let (socket, _response) = connect(tcp, &url.request()?, Arc::new(config))?;
+    let (socket, response) = connect(tcp, &url.request()?, Arc::new(config))?;
+    if deflate.deflate {
+        let agreed = response.headers().get("Sec-WebSocket-Extensions").unwrap_or("none");
+        writeln!(io::stdout(), "compression: {agreed}")?;
+    }
     let (mut reader, mut writer) = socket.into_split()?;
 
     let goodbye = CloseFrame::new(CloseCode::NORMAL, "that was all")?;

@@ -52,6 +52,10 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn talk(options: Options) -> Result<(), BoxError> {
+    let (first, most) = (options.initial_backoff, options.max_backoff);
+    if first > most {
+        return Err(format!("--initial-backoff {first} is longer than --max-backoff {most}").into());
+    }
     let mut config = ClientConfig::default();
     config.reconnect.max_attempts = options.max_attempts;
     config.reconnect.initial_backoff = Duration::from_millis(options.initial_backoff);

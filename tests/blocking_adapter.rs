@@ -2,6 +2,8 @@
 //! sockets of the system.
 #![cfg(feature = "std")]
 
+#[path = "support/open.rs"]
+mod open;
 #[path = "support/scripted.rs"]
 mod scripted;
 #[path = "support/scripted_blocking.rs"]
@@ -13,13 +15,14 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use open::{quiet, upgraded};
 use scripted::{
     BINARY, CLOSE, PING, PONG, Remote, Scripted, TEXT, close_payload, frame, frames, masked, scripted,
 };
 use websocket_proto::blocking::{TimedIo, WebSocket, accept, connect};
 use websocket_proto::{
-    Accept, Agreement, Cause, ClientRequest, CloseFrame, Config, Connection, Deadline, Error, Event,
-    HandshakeError, Heartbeat, Message, Misuse, OriginPolicy, Reject, Role, State, StreamPosition, Timestamp,
+    Accept, Cause, ClientRequest, CloseFrame, Config, Connection, Deadline, Error, Event, HandshakeError,
+    Heartbeat, Message, Misuse, OriginPolicy, Reject, Role, State, StreamPosition, Timestamp,
     TransportFailure,
 };
 
@@ -29,20 +32,10 @@ const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-fn quiet() -> Config {
-    let mut config = Config::default();
-    config.heartbeat = None;
-    config
-}
-
 fn beating(interval: u64, margin: u64) -> Config {
     let mut config = Config::default();
     config.heartbeat = Some(Heartbeat::new(millis(interval), millis(margin)));
     config
-}
-
-fn upgraded(role: Role, config: Config) -> Connection {
-    Connection::upgraded(role, Agreement::default(), Arc::new(config), [7; 32], Timestamp::default())
 }
 
 /// An open server, and its peer.

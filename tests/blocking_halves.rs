@@ -2,6 +2,8 @@
 //! the system.
 #![cfg(feature = "std")]
 
+#[path = "support/open.rs"]
+mod open;
 #[path = "support/scripted.rs"]
 mod scripted;
 #[path = "support/scripted_blocking.rs"]
@@ -14,24 +16,15 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use open::{quiet, upgraded};
 use scripted::{CLOSE, PING, PONG, Remote, Scripted, TEXT, close_payload, frame, frames, masked, scripted};
 use websocket_proto::blocking::{CloneIo, ReadHalf, TimedIo, WebSocket, WriteHalf};
 use websocket_proto::{
-    Agreement, Cause, Chunk, CloseCode, CloseFrame, Config, Connection, Deadline, Delivery, Error, Event,
-    Heartbeat, Message, Role, State, Timestamp, TransportFailure,
+    Cause, Chunk, CloseCode, CloseFrame, Config, Deadline, Delivery, Error, Event, Heartbeat, Message, Role,
+    State, TransportFailure,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-
-fn quiet() -> Config {
-    let mut config = Config::default();
-    config.heartbeat = None;
-    config
-}
-
-fn upgraded(role: Role, config: Config) -> Connection {
-    Connection::upgraded(role, Agreement::default(), Arc::new(config), [7; 32], Timestamp::default())
-}
 
 fn halves<T: CloneIo>(io: T, role: Role, config: Config) -> (ReadHalf<T>, WriteHalf<T>) {
     WebSocket::new(io, upgraded(role, config)).into_split().unwrap()

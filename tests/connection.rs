@@ -1,5 +1,7 @@
 //! The life of a connection, told by what both applications see.
 
+#[path = "support/open.rs"]
+mod open;
 #[path = "support/pair.rs"]
 mod pair;
 
@@ -7,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use open::quiet;
 use pair::{Endpoint, Pair};
 use websocket_proto::{
     Accept, Cause, ClientRequest, CloseCode, CloseFrame, Config, Connection, Deadline, Event, HandshakeError,
@@ -15,12 +18,6 @@ use websocket_proto::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-
-fn quiet() -> Config {
-    let mut config = Config::default();
-    config.heartbeat = None;
-    config
-}
 
 /// A masked frame as a client sends it, with a key of zeros.
 fn masked(first: u8, payload: &[u8]) -> Vec<u8> {

@@ -3,6 +3,9 @@
 //! `cargo test` builds them before it runs this; `cargo test --test examples` does not.
 #![cfg(feature = "std")]
 
+#[path = "../examples/common/url.rs"]
+mod url;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -12,6 +15,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
+use url::WsUrl;
 use websocket_proto::blocking::{WebSocket, accept};
 use websocket_proto::{Accept, CloseCode, CloseFrame, Config, OriginPolicy, Request};
 
@@ -164,6 +168,22 @@ fn echo_client_and_echo_server() {
         let closed =
             ": 1000 normal closure: the client closed first, saying \"that was all\", and this side answered";
         assert!(line.contains(closed), "{line}");
+    }
+}
+
+#[test]
+#[cfg(feature = "deflate")]
+fn echo_client_says_what_compression_was_agreed_on() {
+    let mut servers: Vec<(_, &[&str], _)> = vec![("sans_io", &[], "none")];
+    if cfg!(feature = "tokio") {
+        let agreed = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+        servers.push(("echo_server", &["--deflate"], agreed));
+    }
+    for (server, options, agreed) in servers {
+        let (_server, url) = Program::serve(server, options);
+        let options = ["--url", &url, "--deflate", "--message", "hello"];
+        let client = Program::start("echo_client", &options).outcome();
+        assert_eq!(client.stdout[..2], [&format!("compression: {agreed}"), "\"hello\""], "{client:?}");
     }
 }
 
@@ -322,6 +342,27 @@ fn a_server_that_is_not_there_is_one_line() {
     }
 }
 
+/// As browsers read them (URL Standard), but for a port that is named though it is the default.
+#[test]
+fn urls() {
+    for (url, host, address) in [
+        ("ws://host", "host", "host:80"),
+        ("ws://host:9002/", "host:9002", "host:9002"),
+        ("ws://host:", "host", "host:80"),
+        ("ws://host:/", "host", "host:80"),
+        ("ws://host:?query", "host", "host:80"),
+        ("ws://[::1]/", "[::1]", "[::1]:80"),
+        ("ws://[::1]:9002/", "[::1]:9002", "[::1]:9002"),
+        ("ws://[::1]:/", "[::1]", "[::1]:80"),
+    ] {
+        let read: WsUrl = url.parse().unwrap();
+        assert_eq!((read.request().unwrap().host(), &read.address()[..]), (host, address), "{url}");
+    }
+    for url in ["ws://:", "ws://:/", "ws://:80/", "ws://host::/", "ws://[::1]::/", "ws://::1/", "ws://[::/"] {
+        url.parse::<WsUrl>().unwrap_err();
+    }
+}
+
 #[test]
 fn nonsense_is_one_line() {
     for program in [SERVERS, CLIENTS].concat() {
@@ -343,6 +384,10 @@ fn nonsense_is_one_line() {
     {
         let line = failure(program, &["--heartbeat", "0", "--text-heartbeat", "answer"]);
         assert!(line.contains("--text-heartbeat"), "{line}");
+    }
+    if CLIENTS.contains(&"reconnecting_client") {
+        let line = failure("reconnecting_client", &["--initial-backoff", "5000", "--max-backoff", "100"]);
+        assert!(line.contains("--max-backoff 100"), "{line}");
     }
     for client in CLIENTS {
         for url in

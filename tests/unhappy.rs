@@ -1,5 +1,7 @@
 //! What goes wrong in the wrong order: failures while bytes wait, while a handshake is under way, while nobody looks.
 
+#[path = "support/open.rs"]
+mod open;
 #[path = "support/pair.rs"]
 mod pair;
 
@@ -7,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
+use open::quiet;
 use pair::{Endpoint, Pair};
 use websocket_proto::{
     Cause, ClientRequest, CloseCode, Config, Connection, Deadline, Event, Heartbeat, Message, OriginPolicy,
@@ -17,12 +20,6 @@ const SECOND: Duration = Duration::from_secs(1);
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_duration(Duration::from_secs(seconds))
-}
-
-fn quiet() -> Config {
-    let mut config = Config::default();
-    config.heartbeat = None;
-    config
 }
 
 fn client() -> Endpoint {

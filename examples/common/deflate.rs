@@ -7,7 +7,7 @@ use websocket_proto::Config;
 pub(crate) struct DeflateOptions {
     /// Compress messages, if the peer agrees; needs the feature `deflate`
     #[arg(long)]
-    deflate: bool,
+    pub(crate) deflate: bool,
     /// Let messages refer to earlier ones, both ways
     #[arg(long, requires = "deflate")]
     context_takeover: bool,

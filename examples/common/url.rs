@@ -33,8 +33,12 @@ impl FromStr for WsUrl {
         let rest = url.strip_prefix("ws://").ok_or("it does not begin with ws://")?;
         let (host, target) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
-        let url = Self { host: host.to_owned(), target };
+        let mut url = Self { host: host.to_owned(), target };
         url.request().map_err(|error| error.to_string())?;
+        // An empty port is none, here as in browsers.
+        if url.host.ends_with(':') {
+            url.host.pop();
+        }
         Ok(url)
     }
 }

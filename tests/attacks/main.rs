@@ -3,6 +3,8 @@
 
 #[path = "../support/counting.rs"]
 mod counting;
+#[path = "../support/open.rs"]
+mod open;
 #[path = "../support/pair.rs"]
 mod pair;
 #[path = "../support/wire.rs"]
@@ -23,6 +25,7 @@ mod steps;
 
 use std::time::Duration;
 
+use open::quiet;
 use websocket_proto::{Config, Role, Timestamp};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -31,13 +34,6 @@ const ROLES: [Role; 2] = [Role::Client, Role::Server];
 
 fn at(since_origin: Duration) -> Timestamp {
     Timestamp::from_duration(since_origin)
-}
-
-/// Without pings of our own, where they would only be in the way.
-fn quiet() -> Config {
-    let mut config = Config::default();
-    config.heartbeat = None;
-    config
 }
 
 /// Messages of at most this many bytes.

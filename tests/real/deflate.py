@@ -82,12 +82,14 @@ def our_server(takeover, bits):
 
 
 def our_client(port, takeover, bits):
-    """Our client says what it reads and prints what comes back; it closes when there is nothing more to read."""
+    """Our client says what it reads and prints what comes back; it closes when there is nothing more to read.
+    Returns its first line, with what was agreed on."""
     command = [example("echo_client"), "--url", f"ws://127.0.0.1:{port}/", *options(takeover, bits)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as client:
         limit = threading.Timer(2 * WAIT, client.kill)
         limit.start()
         try:
+            agreed = client.stdout.readline()
             for message in MESSAGES:
                 print(message, file=client.stdin, flush=True)
                 got = client.stdout.readline()
@@ -95,6 +97,7 @@ def our_client(port, takeover, bits):
             client.stdin.close()
             last = client.stdout.read()
             assert last.startswith("closed: 1000"), last
+            return agreed
         finally:
             limit.cancel()
             client.kill()
@@ -120,6 +123,14 @@ def judge(tap, takeover, bits, note):
         assert (sizes[1] * 2 < sizes[0]) == takeover, f"{side}: {plain} became {sizes}"
         assert all(not frame.rsv1 for frame in wire.frames if frame.opcode >= 8), f"{side}: a compressed control frame"
     return client, server
+
+
+def judge_our_client(port, takeover, bits, note):
+    """Our client with the server at that port; it must also print what was agreed on."""
+    with Wiretap(("127.0.0.1", port)) as tap:
+        printed = our_client(tap.port, takeover, bits)
+        _, server = judge(tap, takeover, bits, note)
+    expect("what our client prints", printed, f"compression: {server.header('Sec-WebSocket-Extensions')}\n")
 
 
 def python_client(takeover, bits, port):
@@ -190,18 +201,14 @@ def test(check):
                 judge(tap, takeover, bits, note)
 
             with check(f"our client and Python's websockets, {how}") as note, python_server(takeover, bits) as port:
-                with Wiretap(("127.0.0.1", port)) as tap:
-                    our_client(tap.port, takeover, bits)
-                    judge(tap, takeover, bits, note)
+                judge_our_client(port, takeover, bits, note)
 
             with check(f"Node's ws and our server, {how}") as note, our_server(takeover, bits) as tap:
                 node_client(node, takeover, bits, tap.port)
                 judge(tap, takeover, bits, note)
 
             with check(f"our client and Node's ws, {how}") as note, node_server(node) as port:
-                with Wiretap(("127.0.0.1", port)) as tap:
-                    our_client(tap.port, takeover, bits)
-                    judge(tap, takeover, bits, note)
+                judge_our_client(port, takeover, bits, note)
 
 
 main(test)

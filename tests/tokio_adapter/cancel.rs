@@ -9,7 +9,7 @@ use websocket_proto::tokio::{accept, connect};
 use websocket_proto::{Accept, Chunk, ClientRequest, CloseFrame, Event, Message, OriginPolicy};
 
 use super::scripted::{CLOSE, PING, PONG, TEXT, close_payload, frame, masked, scripted};
-use super::{Pipe, pair, poll_once, quiet, server, text};
+use super::{Pipe, pair, poll_once, quiet, server, stuck_server, text};
 
 /// Makes the future anew for each poll, and drops it after.
 macro_rules! again {
@@ -168,10 +168,7 @@ async fn driving_may_be_given_up_at_any_poll() {
 
 #[tokio::test(start_paused = true)]
 async fn a_send_that_found_no_room_has_sent_nothing() {
-    let mut config = quiet();
-    config.output_high_water = 10;
-    let (mut socket, remote) = server(config);
-    remote.set_room(Some(0));
+    let (mut socket, remote) = stuck_server(10);
     assert!(poll_once(socket.send("fills the queue".into())).is_pending());
     assert!(poll_once(socket.send("no room".into())).is_pending());
     remote.set_room(None);

@@ -9,7 +9,7 @@ use websocket_proto::{
 };
 
 use super::scripted::{CLOSE, PING, PONG, TEXT, close_payload, frame, frames, masked};
-use super::{SECOND, pair, poll_once, quiet, server, text};
+use super::{SECOND, pair, poll_once, quiet, server, stuck_server, text};
 
 #[tokio::test(start_paused = true)]
 async fn a_writer_alone_goes_on_and_answers_pings() {
@@ -202,10 +202,7 @@ async fn chunks_go_both_ways_and_messages_wait_for_them() {
 
 #[tokio::test(start_paused = true)]
 async fn a_chunk_waits_for_room_and_is_sent_then() {
-    let mut config = quiet();
-    config.output_high_water = 1;
-    let (mut socket, remote) = server(config);
-    remote.set_room(Some(0));
+    let (mut socket, remote) = stuck_server(1);
     socket.feed(Message::from("fills it")).await.unwrap();
     let sending = tokio::spawn(async move { (socket.send_chunk(Chunk::last("then")).await, socket) });
     tokio::task::yield_now().await;
@@ -216,10 +213,7 @@ async fn a_chunk_waits_for_room_and_is_sent_then() {
 
 #[tokio::test(start_paused = true)]
 async fn a_chunk_that_is_given_up_before_there_was_room_was_not_sent() {
-    let mut config = quiet();
-    config.output_high_water = 1;
-    let (mut socket, remote) = server(config);
-    remote.set_room(Some(0));
+    let (mut socket, remote) = stuck_server(1);
     socket.feed(Message::from("fills it")).await.unwrap();
     assert!(poll_once(socket.send_chunk(Chunk::last("never"))).is_pending());
     remote.set_room(None);

@@ -1,6 +1,8 @@
 //! The tokio adapter over transports that do what a test says, under a clock that only a test moves.
 #![cfg(feature = "tokio")]
 
+#[path = "../support/open.rs"]
+mod open;
 #[path = "../support/scripted.rs"]
 mod scripted;
 #[path = "../support/scripted_async.rs"]
@@ -20,33 +22,32 @@ mod writing;
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use open::{quiet, upgraded};
 use scripted::{Remote, Scripted, scripted};
 use websocket_proto::tokio::WebSocketStream;
-use websocket_proto::{Agreement, Config, Connection, Error, Message, Role, Timestamp};
+use websocket_proto::{Config, Error, Message, Role};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 type Socket = WebSocketStream<Scripted>;
 type Pipe = WebSocketStream<tokio::io::DuplexStream>;
 
-fn quiet() -> Config {
-    let mut config = Config::default();
-    config.heartbeat = None;
-    config
-}
-
-fn upgraded(role: Role, config: Config) -> Connection {
-    Connection::upgraded(role, Agreement::default(), Arc::new(config), [7; 32], Timestamp::default())
-}
-
 /// An open server, and its peer.
 fn server(config: Config) -> (Socket, Remote) {
     let (io, remote) = scripted();
     (WebSocketStream::new(io, upgraded(Role::Server, config)), remote)
+}
+
+/// The same for a server that queues so many bytes, while the peer takes nothing.
+fn stuck_server(high_water: usize) -> (Socket, Remote) {
+    let mut config = quiet();
+    config.output_high_water = high_water;
+    let (socket, remote) = server(config);
+    remote.set_room(Some(0));
+    (socket, remote)
 }
 
 /// Two open sockets over a pipe that holds so many bytes each way.

@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 use websocket_proto::{Error, Message, SendError, State};
 
 use super::scripted::{CLOSE, TEXT, close_payload, frame, frames, masked};
-use super::{SECOND, pair, poll_once, quiet, server, text};
+use super::{SECOND, pair, poll_once, quiet, server, stuck_server, text};
 
 #[tokio::test(start_paused = true)]
 async fn three_tasks_send_under_back_pressure_and_keep_their_order() {
@@ -36,10 +36,7 @@ async fn three_tasks_send_under_back_pressure_and_keep_their_order() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_queue_makes_senders_wait() {
-    let mut config = quiet();
-    config.output_high_water = 10;
-    let (mut socket, remote) = server(config);
-    remote.set_room(Some(0));
+    let (mut socket, remote) = stuck_server(10);
     let sender = socket.sender();
     let other = sender.clone();
     let filling = tokio::spawn(async move {
@@ -92,10 +89,7 @@ async fn closing_sends_what_is_queued_and_refuses_what_comes_after() {
 #[tokio::test(start_paused = true)]
 async fn senders_that_wait_are_told_of_the_end_however_it_comes() {
     for way in 0..4 {
-        let mut config = quiet();
-        config.output_high_water = 10;
-        let (mut socket, remote) = server(config);
-        remote.set_room(Some(0));
+        let (mut socket, remote) = stuck_server(10);
         let sender = socket.sender();
         let sending = tokio::spawn(async move {
             loop {
@@ -140,10 +134,7 @@ async fn a_message_of_another_task_wakes_whoever_drives() {
 
 #[tokio::test(start_paused = true)]
 async fn room_that_was_promised_is_not_lost_to_another_task() {
-    let mut config = quiet();
-    config.output_high_water = 10;
-    let (mut socket, remote) = server(config);
-    remote.set_room(Some(0));
+    let (mut socket, remote) = stuck_server(10);
     let sender = socket.sender();
     poll_fn(|cx| Pin::new(&mut socket).poll_ready(cx)).await.unwrap();
     sender.send("0123456789").await.unwrap();
@@ -161,10 +152,7 @@ async fn room_that_was_promised_is_not_lost_to_another_task() {
 #[tokio::test(start_paused = true)]
 async fn what_is_held_back_is_not_overtaken_by_what_comes_next() {
     for (reader_writes, step) in (1..40).flat_map(|step| [(true, step), (false, step)]) {
-        let mut config = quiet();
-        config.output_high_water = 300;
-        let (mut socket, remote) = server(config);
-        remote.set_room(Some(0));
+        let (mut socket, remote) = stuck_server(300);
         let sender = socket.sender();
         poll_fn(|cx| Pin::new(&mut socket).poll_ready(cx)).await.unwrap();
         sender.send("q".repeat(609)).await.unwrap();
@@ -189,10 +177,7 @@ async fn what_is_held_back_is_not_overtaken_by_what_comes_next() {
 
 #[tokio::test(start_paused = true)]
 async fn room_that_was_promised_and_lost_to_an_end_is_an_error() {
-    let mut config = quiet();
-    config.output_high_water = 10;
-    let (mut socket, remote) = server(config);
-    remote.set_room(Some(0));
+    let (mut socket, remote) = stuck_server(10);
     let sender = socket.sender();
     poll_fn(|cx| Pin::new(&mut socket).poll_ready(cx)).await.unwrap();
     sender.send("0123456789").await.unwrap();

@@ -10,20 +10,23 @@ use websocket_proto::tokio::{MessageSender, WhenFull};
 use websocket_proto::{CloseCode, SendError, Side, State};
 
 use super::scripted::{CLOSE, Remote, close_payload, frames};
-use super::{SECOND, Socket, poll_once, quiet, server};
+use super::{SECOND, Socket, poll_once, quiet, stuck_server};
 
 /// How many messages the queue takes.
 const PLACES: usize = 64;
 
-/// A socket whose peer reads nothing, whose one message fills the connection, and whose queue is full with "0" to "63".
-async fn stuck() -> (Socket, Remote, MessageSender) {
-    let mut config = quiet();
-    config.output_high_water = 10;
-    let (mut socket, remote) = server(config);
-    remote.set_room(Some(0));
+/// A socket whose peer reads nothing, and whose one message fills the connection.
+async fn filled() -> (Socket, Remote, MessageSender) {
+    let (mut socket, remote) = stuck_server(10);
     let sender = socket.sender();
     sender.send("0123456789").await.unwrap();
     assert!(timeout(SECOND, socket.drive()).await.is_err());
+    (socket, remote, sender)
+}
+
+/// The same, and its queue is full with "0" to "63".
+async fn stuck() -> (Socket, Remote, MessageSender) {
+    let (socket, remote, sender) = filled().await;
     for number in 0..PLACES {
         sender.try_send(number.to_string()).unwrap();
     }
@@ -53,13 +56,7 @@ async fn the_oldest_messages_make_room_for_new_ones() {
 
 #[tokio::test(start_paused = true)]
 async fn of_each_key_the_newest_is_kept_in_the_place_of_the_older() {
-    let mut config = quiet();
-    config.output_high_water = 10;
-    let (mut socket, remote) = server(config);
-    remote.set_room(Some(0));
-    let sender = socket.sender();
-    sender.send("0123456789").await.unwrap();
-    assert!(timeout(SECOND, socket.drive()).await.is_err());
+    let (socket, remote, sender) = filled().await;
     for round in 0..100 {
         sender.try_send_newest(1, format!("one {round}")).unwrap();
         sender.send_newest(2, format!("two {round}")).await.unwrap();

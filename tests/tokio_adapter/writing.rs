@@ -13,7 +13,7 @@ use websocket_proto::tokio::WebSocketStream;
 use websocket_proto::{Cause, Config, Deadline, Error, Event, Heartbeat, Message, Role, State};
 
 use super::scripted::{BINARY, CLOSE, PING, PONG, TEXT, close_payload, frame, frames, masked, scripted};
-use super::{SECOND, pair, poll_once, quiet, server, text, upgraded};
+use super::{SECOND, pair, poll_once, quiet, server, stuck_server, text, upgraded};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_fed_shares_a_write_and_what_is_sent_is_written() {
@@ -312,10 +312,7 @@ async fn what_tls_was_shown_keeps_its_order_whatever_comes_up() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sink_promises_room_and_keeps_its_word() {
-    let mut config = quiet();
-    config.output_high_water = 1000;
-    let (mut socket, remote) = server(config);
-    remote.set_room(Some(0));
+    let (mut socket, remote) = stuck_server(1000);
     // Accepted while less than the mark is queued, whatever its size.
     poll_fn(|cx| Pin::new(&mut socket).poll_ready(cx)).await.unwrap();
     Pin::new(&mut socket).start_send(vec![0; 5000].into()).unwrap();

@@ -1,13 +1,13 @@
 //! The columns of the table: one file for one crate, each set up as its documentation says, with its defaults unless
 //! the file gives a reason.
 
-mod compressing;
 #[cfg(feature = "peers")]
 mod fastwebsockets;
 mod raw_tcp;
 mod serving;
 #[cfg(feature = "peers")]
 mod sockudo_ws;
+mod streaming;
 #[cfg(feature = "peers")]
 mod tokio_tungstenite;
 #[cfg(feature = "peers")]

@@ -22,6 +22,19 @@ pub(super) fn spawn(task: impl Future<Output = Outcome> + Send + 'static) -> Res
     Ok(size)
 }
 
+/// Starts the task of a connection whose socket is a `Stream` and a `Sink`.
+pub(super) fn echo<S, M, E>(socket: S, answering: Answering) -> Result<usize, Failure>
+where
+    S: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin + Send + 'static,
+    M: Send + 'static,
+    E: Display + Send + 'static,
+{
+    match answering {
+        Answering::Each => spawn(send_each(socket)),
+        Answering::Batched => spawn(feed_and_flush(socket)),
+    }
+}
+
 /// The loop that a README shows.
 pub(super) async fn send_each<S, M, E>(mut socket: S) -> Outcome
 where

@@ -1,15 +1,14 @@
 //! tokio-tungstenite, a `Stream` and a `Sink`, in two columns, as tungstenite: with the default read buffer, and with one of
 //! 4 KiB. The better one counts.
 
-use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::protocol::{Message, WebSocketConfig},
 };
 
-use super::tungstenite::{role, seen};
-use super::{About, Answering, Each, Failure, Outcome, Peer, Role, Sending, Shape, serving};
+use super::tungstenite::{config, role, seen};
+use super::{About, Answering, Each, Failure, Outcome, Peer, Role, Sending, Shape, serving, streaming};
 use crate::transport::{Transport, block_on};
 
 pub(crate) struct TokioTungstenite {
@@ -25,20 +24,12 @@ pub(crate) const SMALL_BUFFER: TokioTungstenite =
 
 impl TokioTungstenite {
     fn config(&self) -> WebSocketConfig {
-        let config = WebSocketConfig::default();
-        match self.read_buffer_size {
-            Some(size) => config.read_buffer_size(size),
-            None => config,
-        }
+        config(self.read_buffer_size)
     }
 
-    async fn socket(&self, io: Transport, of: Role) -> WebSocketStream<Transport> {
-        WebSocketStream::from_raw_socket(io, role(of), Some(self.config())).await
+    fn socket(&self, io: Transport, of: Role) -> Result<WebSocketStream<Transport>, Failure> {
+        block_on(async { Ok(WebSocketStream::from_raw_socket(io, role(of), Some(self.config())).await) })
     }
-}
-
-async fn next(socket: &mut WebSocketStream<Transport>) -> Result<Message, Failure> {
-    Ok(socket.next().await.ok_or("the stream ended")??)
 }
 
 impl Peer for TokioTungstenite {
@@ -47,31 +38,12 @@ impl Peer for TokioTungstenite {
     }
 
     fn receive(&self, io: Transport, count: usize, each: Each<'_>) -> Outcome {
-        block_on(async {
-            let mut socket = self.socket(io, Role::Server).await;
-            for _ in 0..count {
-                each(seen(&next(&mut socket).await?)?);
-            }
-            Ok(())
-        })
+        block_on(streaming::receive(self.socket(io, Role::Server)?, count, each, seen))
     }
 
     fn send(&self, ios: Vec<Transport>, sending: &Sending) -> Outcome {
-        block_on(async {
-            let mut sockets = Vec::new();
-            for io in ios {
-                sockets.push(self.socket(io, sending.role).await);
-            }
-            for index in 0..sending.count {
-                for socket in &mut sockets {
-                    socket.feed(Message::Binary(sending.payload.clone())).await?;
-                    if sending.flushes_after(index) {
-                        socket.flush().await?;
-                    }
-                }
-            }
-            Ok(())
-        })
+        let sockets = ios.into_iter().map(|io| self.socket(io, sending.role));
+        streaming::send(sockets, sending, Message::Binary)
     }
 
     fn accept(&self, io: Transport) -> Outcome {
@@ -90,17 +62,7 @@ impl Peer for TokioTungstenite {
     }
 
     fn echo(&self, io: Transport, count: usize, per_flush: usize) -> Outcome {
-        block_on(async {
-            let mut socket = self.socket(io, Role::Server).await;
-            for index in 0..count {
-                let message = next(&mut socket).await?;
-                socket.feed(message).await?;
-                if (index + 1).is_multiple_of(per_flush) {
-                    socket.flush().await?;
-                }
-            }
-            Ok(socket.flush().await?)
-        })
+        block_on(streaming::echo(self.socket(io, Role::Server)?, count, per_flush))
     }
 
     fn answers(&self) -> &'static [Answering] {

@@ -5,14 +5,15 @@
 //! unmasking and UTF-8 validation are always built in and chosen at run time (`nightly` adds targets that need a nightly
 //! compiler). Configuration and limits: the defaults.
 
-use futures_util::{SinkExt, StreamExt};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
 };
 use tokio_websockets::{ClientBuilder, Message, ServerBuilder, WebSocketStream};
 
-use super::{About, Answering, Each, Failure, Outcome, Peer, Received, Role, Sending, Shape, serving};
+use super::{
+    About, Answering, Each, Failure, Outcome, Peer, Received, Role, Sending, Shape, serving, streaming,
+};
 use crate::transport::{Transport, block_on};
 
 pub(crate) struct TokioWebsockets;
@@ -22,10 +23,6 @@ fn socket<S: AsyncRead + AsyncWrite + Unpin>(io: S, role: Role) -> WebSocketStre
         Role::Client => ClientBuilder::new().take_over(io),
         Role::Server => ServerBuilder::new().serve(io),
     }
-}
-
-async fn next(socket: &mut WebSocketStream<Transport>) -> Result<Message, Failure> {
-    Ok(socket.next().await.ok_or("the stream ended")??)
 }
 
 fn seen(message: &Message) -> Result<Received<'_>, Failure> {
@@ -44,28 +41,12 @@ impl Peer for TokioWebsockets {
     }
 
     fn receive(&self, io: Transport, count: usize, each: Each<'_>) -> Outcome {
-        block_on(async {
-            let mut socket = socket(io, Role::Server);
-            for _ in 0..count {
-                each(seen(&next(&mut socket).await?)?);
-            }
-            Ok(())
-        })
+        block_on(streaming::receive(socket(io, Role::Server), count, each, seen))
     }
 
     fn send(&self, ios: Vec<Transport>, sending: &Sending) -> Outcome {
-        block_on(async {
-            let mut sockets: Vec<_> = ios.into_iter().map(|io| socket(io, sending.role)).collect();
-            for index in 0..sending.count {
-                for socket in &mut sockets {
-                    socket.feed(Message::binary(sending.payload.clone())).await?;
-                    if sending.flushes_after(index) {
-                        socket.flush().await?;
-                    }
-                }
-            }
-            Ok(())
-        })
+        let sockets = ios.into_iter().map(|io| Ok(socket(io, sending.role)));
+        streaming::send(sockets, sending, Message::binary)
     }
 
     fn accept(&self, io: Transport) -> Outcome {
@@ -83,17 +64,7 @@ impl Peer for TokioWebsockets {
     }
 
     fn echo(&self, io: Transport, count: usize, per_flush: usize) -> Outcome {
-        block_on(async {
-            let mut socket = socket(io, Role::Server);
-            for index in 0..count {
-                let message = next(&mut socket).await?;
-                socket.feed(message).await?;
-                if (index + 1).is_multiple_of(per_flush) {
-                    socket.flush().await?;
-                }
-            }
-            Ok(socket.flush().await?)
-        })
+        block_on(streaming::echo(socket(io, Role::Server), count, per_flush))
     }
 
     fn answers(&self) -> &'static [Answering] {
@@ -101,10 +72,6 @@ impl Peer for TokioWebsockets {
     }
 
     fn serve(&self, io: TcpStream, answering: Answering) -> Result<usize, Failure> {
-        let socket = socket(io, Role::Server);
-        match answering {
-            Answering::Each => serving::spawn(serving::send_each(socket)),
-            Answering::Batched => serving::spawn(serving::feed_and_flush(socket)),
-        }
+        serving::echo(socket(io, Role::Server), answering)
     }
 }

@@ -37,13 +37,17 @@ pub(super) fn seen(message: &Message) -> Result<Received<'_>, Failure> {
     }
 }
 
+pub(super) fn config(read_buffer_size: Option<usize>) -> WebSocketConfig {
+    let config = WebSocketConfig::default();
+    match read_buffer_size {
+        Some(size) => config.read_buffer_size(size),
+        None => config,
+    }
+}
+
 impl Tungstenite {
     fn config(&self) -> WebSocketConfig {
-        let config = WebSocketConfig::default();
-        match self.read_buffer_size {
-            Some(size) => config.read_buffer_size(size),
-            None => config,
-        }
+        config(self.read_buffer_size)
     }
 
     fn socket(&self, io: Transport, of: Role) -> WebSocket<Transport> {

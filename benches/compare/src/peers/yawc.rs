@@ -15,8 +15,8 @@ use tokio::{
 };
 
 use super::{
-    About, Answering, Compression, Each, Failure, Outcome, Peer, Received, Role, Sending, Shape, compressing,
-    serving,
+    About, Answering, Compression, Each, Failure, Outcome, Peer, Received, Role, Sending, Shape, serving,
+    streaming,
 };
 use crate::transport::{Transport, block_on};
 
@@ -74,6 +74,7 @@ impl Peer for Yawc {
         About { name: "yawc", package: "yawc", shape: Shape::Async, lacks: None }
     }
 
+    /// By `next_frame`, which tells the error where its `Stream` only ends; so does `echo`.
     fn receive(&self, io: Transport, count: usize, each: Each<'_>) -> Outcome {
         block_on(async {
             let mut socket = socket(io, Role::Server)?;
@@ -85,19 +86,8 @@ impl Peer for Yawc {
     }
 
     fn send(&self, ios: Vec<Transport>, sending: &Sending) -> Outcome {
-        block_on(async {
-            let mut sockets =
-                ios.into_iter().map(|io| socket(io, sending.role)).collect::<Result<Vec<_>, _>>()?;
-            for index in 0..sending.count {
-                for socket in &mut sockets {
-                    socket.feed(Frame::binary(sending.payload.clone())).await?;
-                    if sending.flushes_after(index) {
-                        socket.flush().await?;
-                    }
-                }
-            }
-            Ok(())
-        })
+        let sockets = ios.into_iter().map(|io| socket(io, sending.role));
+        streaming::send(sockets, sending, Frame::binary)
     }
 
     fn echo(&self, io: Transport, count: usize, per_flush: usize) -> Outcome {
@@ -115,8 +105,8 @@ impl Peer for Yawc {
     }
 
     fn echo_compressed(&self, io: Transport, count: usize, compression: Compression) -> Outcome {
-        let mut socket = Compressing::new(compression).open(io)?.map(Ok);
-        block_on(compressing::echo(&mut socket, count))
+        let socket = Compressing::new(compression).open(io)?.map(Ok);
+        block_on(streaming::echo(socket, count, 1))
     }
 
     fn hold_compressed(
@@ -126,7 +116,7 @@ impl Peer for Yawc {
         idle: &mut dyn FnMut(),
     ) -> Outcome {
         let theirs = Compressing::new(compression);
-        compressing::hold(ios.into_iter().map(|io| Ok(theirs.open(io)?.map(Ok))), idle)
+        streaming::hold(ios.into_iter().map(|io| Ok(theirs.open(io)?.map(Ok))), idle)
     }
 
     fn answers(&self) -> &'static [Answering] {
@@ -134,10 +124,6 @@ impl Peer for Yawc {
     }
 
     fn serve(&self, io: TcpStream, answering: Answering) -> Result<usize, Failure> {
-        let socket = socket(io, Role::Server)?.map(Ok);
-        match answering {
-            Answering::Each => serving::spawn(serving::send_each(socket)),
-            Answering::Batched => serving::spawn(serving::feed_and_flush(socket)),
-        }
+        serving::echo(socket(io, Role::Server)?.map(Ok), answering)
     }
 }

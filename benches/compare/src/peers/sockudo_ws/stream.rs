@@ -9,10 +9,9 @@ use ::tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
 };
-use futures_util::{SinkExt, StreamExt};
 
 use super::super::{
-    About, Answering, Compression, Each, Failure, Outcome, Peer, Role, Sending, Shape, compressing, serving,
+    About, Answering, Compression, Each, Failure, Outcome, Peer, Role, Sending, Shape, serving, streaming,
 };
 use super::{role, seen};
 use crate::transport::{Transport, block_on};
@@ -33,38 +32,18 @@ fn deflate(compression: Compression) -> Result<DeflateConfig, Failure> {
     })
 }
 
-async fn next(socket: &mut WebSocketStream<Transport>) -> Result<Message, Failure> {
-    Ok(socket.next().await.ok_or("the stream ended")??)
-}
-
 impl Peer for Stream {
     fn about(&self) -> About {
         About { name: "sockudo-ws", package: "sockudo-ws", shape: Shape::Async, lacks: None }
     }
 
     fn receive(&self, io: Transport, count: usize, each: Each<'_>) -> Outcome {
-        block_on(async {
-            let mut socket = socket(io, Role::Server);
-            for _ in 0..count {
-                each(seen(&next(&mut socket).await?)?);
-            }
-            Ok(())
-        })
+        block_on(streaming::receive(socket(io, Role::Server), count, each, seen))
     }
 
     fn send(&self, ios: Vec<Transport>, sending: &Sending) -> Outcome {
-        block_on(async {
-            let mut sockets: Vec<_> = ios.into_iter().map(|io| socket(io, sending.role)).collect();
-            for index in 0..sending.count {
-                for socket in &mut sockets {
-                    socket.feed(Message::Binary(sending.payload.clone())).await?;
-                    if sending.flushes_after(index) {
-                        socket.flush().await?;
-                    }
-                }
-            }
-            Ok(())
-        })
+        let sockets = ios.into_iter().map(|io| Ok(socket(io, sending.role)));
+        streaming::send(sockets, sending, Message::Binary)
     }
 
     fn accept(&self, io: Transport) -> Outcome {
@@ -83,22 +62,12 @@ impl Peer for Stream {
     }
 
     fn echo(&self, io: Transport, count: usize, per_flush: usize) -> Outcome {
-        block_on(async {
-            let mut socket = socket(io, Role::Server);
-            for index in 0..count {
-                let message = next(&mut socket).await?;
-                socket.feed(message).await?;
-                if (index + 1).is_multiple_of(per_flush) {
-                    socket.flush().await?;
-                }
-            }
-            Ok(socket.flush().await?)
-        })
+        block_on(streaming::echo(socket(io, Role::Server), count, per_flush))
     }
 
     fn echo_compressed(&self, io: Transport, count: usize, compression: Compression) -> Outcome {
-        let mut socket = CompressedWebSocketStream::server(io, Config::default(), deflate(compression)?);
-        block_on(compressing::echo(&mut socket, count))
+        let socket = CompressedWebSocketStream::server(io, Config::default(), deflate(compression)?);
+        block_on(streaming::echo(socket, count, 1))
     }
 
     fn hold_compressed(
@@ -109,7 +78,7 @@ impl Peer for Stream {
     ) -> Outcome {
         let deflate = deflate(compression)?;
         let open = |io| Ok(CompressedWebSocketStream::server(io, Config::default(), deflate.clone()));
-        compressing::hold(ios.into_iter().map(open), idle)
+        streaming::hold(ios.into_iter().map(open), idle)
     }
 
     fn answers(&self) -> &'static [Answering] {
@@ -117,10 +86,6 @@ impl Peer for Stream {
     }
 
     fn serve(&self, io: TcpStream, answering: Answering) -> Result<usize, Failure> {
-        let socket = socket(io, Role::Server);
-        match answering {
-            Answering::Each => serving::spawn(serving::send_each(socket)),
-            Answering::Batched => serving::spawn(serving::feed_and_flush(socket)),
-        }
+        serving::echo(socket(io, Role::Server), answering)
     }
 }

@@ -15,7 +15,7 @@ use ::websocket_proto::{
 use futures_util::{SinkExt, StreamExt};
 
 use super::super::{
-    About, Answering, Compression, Each, Failure, Outcome, Peer, Role, Sending, Shape, compressing, serving,
+    About, Answering, Compression, Each, Failure, Outcome, Peer, Role, Sending, Shape, serving, streaming,
 };
 use super::{CONFIG, Compressing, open, seen};
 use crate::transport::{Transport, block_on};
@@ -29,23 +29,14 @@ where
     WebSocketStream::new(io, open(role, config))
 }
 
-async fn next(socket: &mut WebSocketStream<Transport>) -> Result<Message, Failure> {
-    Ok(socket.next().await.ok_or("the stream ended")??)
-}
-
 impl Peer for Tokio {
     fn about(&self) -> About {
         About { name: "ours-tokio", package: "websocket-proto", shape: Shape::Async, lacks: None }
     }
 
     fn receive(&self, io: Transport, count: usize, each: Each<'_>) -> Outcome {
-        block_on(async {
-            let mut socket = socket(io, Role::Server, &Arc::default());
-            for _ in 0..count {
-                each(seen(&next(&mut socket).await?));
-            }
-            Ok(())
-        })
+        let socket = socket(io, Role::Server, &Arc::default());
+        block_on(streaming::receive(socket, count, each, |message| Ok(seen(message))))
     }
 
     fn send(&self, ios: Vec<Transport>, sending: &Sending) -> Outcome {
@@ -100,7 +91,7 @@ impl Peer for Tokio {
         block_on(async {
             let mut socket = socket(io, Role::Server, &Arc::default());
             for _ in 0..count {
-                let message = next(&mut socket).await?;
+                let message = streaming::next(&mut socket).await?;
                 socket.feed(message).await?;
             }
             Ok(socket.flush().await?)
@@ -108,8 +99,8 @@ impl Peer for Tokio {
     }
 
     fn echo_compressed(&self, io: Transport, count: usize, compression: Compression) -> Outcome {
-        let mut socket = WebSocketStream::new(io, Compressing::new(compression)?.open());
-        block_on(compressing::echo(&mut socket, count))
+        let socket = WebSocketStream::new(io, Compressing::new(compression)?.open());
+        block_on(streaming::echo(socket, count, 1))
     }
 
     fn hold_compressed(
@@ -119,7 +110,7 @@ impl Peer for Tokio {
         idle: &mut dyn FnMut(),
     ) -> Outcome {
         let ours = Compressing::new(compression)?;
-        compressing::hold(ios.into_iter().map(|io| Ok(WebSocketStream::new(io, ours.open()))), idle)
+        streaming::hold(ios.into_iter().map(|io| Ok(WebSocketStream::new(io, ours.open()))), idle)
     }
 
     fn answers(&self) -> &'static [Answering] {
