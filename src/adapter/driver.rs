@@ -54,6 +54,8 @@ impl Driver {
     /// What the application says to several messages of one read leaves in one write, unless it takes longer than this
     /// over them. And so often whoever only sends looks at what arrived, and at the deadlines.
     const BATCH_FOR: Duration = Duration::from_millis(10);
+    /// Whoever has taken no longer than this over a batch is quick, and will hardly take long over the next few messages.
+    const YOUNG_FOR: Duration = Duration::from_millis(1);
 
     pub(crate) fn new(connection: Connection, input: BytesMut) -> Self {
         Self {
@@ -80,9 +82,20 @@ impl Driver {
     }
 
     /// The next event for whoever reads: of those that were parked, or of what was read.
+    #[inline(always)]
     pub(crate) fn next_event(&mut self, now: Timestamp) -> Option<Event> {
+        if (self.is_left || !self.parked.is_empty())
+            && let Some(event) = self.next_parked(now)
+        {
+            return Some(event);
+        }
+        self.parse(now)
+    }
+
+    #[cold]
+    fn next_parked(&mut self, now: Timestamp) -> Option<Event> {
         self.return_to(now);
-        let Some(event) = self.parked.pop() else { return self.parse(now) };
+        let event = self.parked.pop()?;
         if !self.parked.is_full() {
             self.connection.set_reading(true, now);
         }
@@ -91,14 +104,14 @@ impl Driver {
 
     /// The application gets this event, and may take its time over it. If there is more to come of a message, that time is not
     /// the peer's: what it sends waits to be read.
-    pub(crate) fn leave_with(&mut self, event: Option<Event>, now: Timestamp) -> Option<Event> {
-        if let Some(Event::Chunk(chunk)) = &event
+    #[inline]
+    pub(crate) fn leave_with(&mut self, event: Option<&Event>, now: Timestamp) {
+        if let Some(Event::Chunk(chunk)) = event
             && !chunk.is_last
         {
             self.is_left = true;
             self.connection.set_reading(false, now);
         }
-        event
     }
 
     /// Somebody cares for the connection again.
@@ -109,20 +122,25 @@ impl Driver {
     }
 
     /// The end is kept aside: it is told once the transport was closed.
+    #[inline(always)]
     fn parse(&mut self, now: Timestamp) -> Option<Event> {
         if self.close_event.is_some() {
             return None;
         }
         let asked = self.connection.stats().pings_received;
-        let event = self.connection.poll_event(&mut self.input, now);
+        let mut event = self.connection.poll_event(&mut self.input, now);
         // Those of a heartbeat by text, too, which are no events.
         self.owes_reply |= self.connection.stats().pings_received != asked;
-        match event? {
-            Event::Closed(close) => {
-                self.close_event = Some(close);
-                None
-            }
-            event => Some(event),
+        if matches!(event, Some(Event::Closed(_))) {
+            self.keep_end(&mut event);
+        }
+        event
+    }
+
+    #[cold]
+    fn keep_end(&mut self, event: &mut Option<Event>) {
+        if let Some(Event::Closed(close)) = event.take() {
+            self.close_event = Some(close);
         }
     }
 
@@ -168,15 +186,30 @@ impl Driver {
     }
 
     /// Whether more events may be there without reading: then what they bring about can leave together.
+    #[inline]
     pub(crate) fn has_more(&self) -> bool {
         !(self.input.is_empty() && self.parked.is_empty())
     }
 
-    /// Whether nobody cared for the transport since the last look for longer than a batch should take.
-    pub(crate) fn batch_took_long(&self, now: Timestamp) -> bool {
-        now.saturating_duration_since(self.looked_at) > Self::BATCH_FOR
+    /// Whether what was read is all there is, and nothing else has its turn before it.
+    #[inline]
+    pub(crate) fn has_only_input(&self) -> bool {
+        !self.input.is_empty() && self.parked.is_empty() && !self.is_left
     }
 
+    /// Whether the last look was so short a time ago that the application is quick.
+    #[inline]
+    pub(crate) fn batch_is_young(&self, now: Timestamp) -> bool {
+        now <= self.looked_at.saturating_add(Self::YOUNG_FOR)
+    }
+
+    /// Whether nobody cared for the transport since the last look for longer than a batch should take.
+    #[inline]
+    pub(crate) fn batch_took_long(&self, now: Timestamp) -> bool {
+        now > self.looked_at.saturating_add(Self::BATCH_FOR)
+    }
+
+    #[inline]
     pub(crate) fn has_reached(&self, goal: Goal, has_transport: bool) -> bool {
         match goal {
             Goal::Capacity => match self.connection.state() {
@@ -190,6 +223,7 @@ impl Driver {
     }
 
     /// Whether the goal is reached, and whoever has reached it does not need to look at what arrived, either.
+    #[inline]
     pub(crate) fn is_done(&self, goal: Goal, has_transport: bool, now: Timestamp) -> bool {
         self.has_reached(goal, has_transport)
             && (self.close_event.is_some() || (has_transport && !self.batch_took_long(now)))

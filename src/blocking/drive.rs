@@ -29,7 +29,8 @@ impl<T: TimedIo> WebSocket<T> {
     pub(super) fn wait_for_event(&mut self) -> Option<Event> {
         let event = self.find_event();
         let now = self.now();
-        self.driver.leave_with(event, now)
+        self.driver.leave_with(event.as_ref(), now);
+        event
     }
 
     fn find_event(&mut self) -> Option<Event> {

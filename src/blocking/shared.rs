@@ -142,7 +142,8 @@ impl<T: TimedIo> Shared<T> {
     pub(super) fn wait_for_event(&self) -> Option<Event> {
         let (mut inner, event) = self.find_event(self.lock());
         let now = inner.now();
-        inner.driver.leave_with(event, now)
+        inner.driver.leave_with(event.as_ref(), now);
+        event
     }
 
     fn find_event<'a>(&'a self, mut inner: Locked<'a, T>) -> (Locked<'a, T>, Option<Event>) {

@@ -21,75 +21,138 @@ use crate::time::Timestamp;
 /// How many rounds one poll makes before it lets others have their turn, over a transport that always has something.
 pub(super) const MAX_ROUNDS: usize = 32;
 
+/// How many messages of one read are told without a look at the clock, which costs as much as a small message itself, if the
+/// application was quick over those before. One that is slow over these is found out behind the last.
+const ON_TRUST: u8 = 3;
+
 impl<S> WebSocketStream<S>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     /// The next event, for the task that reads.
+    #[inline(always)]
     pub(super) fn poll_next_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        let now = self.now();
-        let event = ready!(self.poll_for_event(now, cx));
-        Poll::Ready(self.driver.leave_with(event, now))
+        let on_trust = self.time_on_trust();
+        let now = on_trust.unwrap_or_else(|| self.now());
+        let event = self.take_event(now);
+        if event.is_none() {
+            // For reading and writing it has to be the time it is.
+            let now = if on_trust.is_some() { self.now() } else { now };
+            return self.poll_for_event(now, cx);
+        }
+        let late = self.driver.batch_took_long(now);
+        if on_trust.is_none() {
+            self.trusted = if self.driver.batch_is_young(now) { ON_TRUST } else { 0 };
+        }
+        if late || self.ends_batch() {
+            self.finish_batch(late);
+        }
+        self.driver.leave_with(event.as_ref(), now);
+        Poll::Ready(event)
     }
 
+    /// The same, where none is there without reading.
+    #[inline(never)]
     fn poll_for_event(&mut self, now: Timestamp, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        let mut registered = None;
+        let waker = self.wakers.begin();
+        let io_cx = &mut Context::from_waker(&waker);
         for _ in 0..MAX_ROUNDS {
-            let was_full = self.driver.parked.is_full();
-            let found = self.driver.next_event(now);
-            if was_full {
-                // There is room to read again, and a blocked writer may depend on it.
-                self.wakers.wake(Task::Writer);
-            }
-            let late = self.driver.batch_took_long(now);
-            if found.is_some() && !late && (self.driver.has_more() || !self.driver.owes_reply) {
-                return Poll::Ready(found);
-            }
-            if found.is_none() && self.io.is_none() {
+            if self.io.is_none() {
                 self.tell_others_of_the_end();
                 return Poll::Ready(self.driver.tell_close());
             }
-
-            let waker = &*registered.get_or_insert_with(|| self.wakers.register(Task::Reader, cx.waker()));
-            let io_cx = &mut Context::from_waker(waker);
-            if found.is_some() && late {
-                // An application that takes its time over each message must not keep the peer waiting for its Pongs.
-                self.driver.park(Goal::End, now);
-                self.take_in(now, io_cx);
-                self.driver.park(Goal::End, now);
-            }
-            let wrote = self.put_out(now, io_cx);
-            if wrote || self.io.is_none() {
-                self.wakers.wake(Task::Writer);
-            }
-            if found.is_some() {
-                return Poll::Ready(found);
-            }
+            let wrote = self.put_out_by_reader(now, io_cx);
             // While it is open, nothing is to be told for having written.
             let may_tell = wrote && self.state() != State::Open;
-            if !self.take_in(now, io_cx) && !may_tell && self.io.is_some() {
+            if !self.take_in(now, io_cx)
+                && !may_tell
+                && self.io.is_some()
+                && self.wakers.register(Task::Reader, cx.waker())
+            {
                 return Poll::Pending;
+            }
+            let event = self.take_event(now);
+            if event.is_some() {
+                if self.ends_batch() {
+                    self.put_out_by_reader(now, io_cx);
+                }
+                self.driver.leave_with(event.as_ref(), now);
+                return Poll::Ready(event);
             }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
+    /// In place of the time it is, the time of the read that brought what comes next, where the application is trusted.
+    #[inline(always)]
+    fn time_on_trust(&mut self) -> Option<Timestamp> {
+        if self.trusted == 0 || !self.driver.has_only_input() {
+            return None;
+        }
+        self.trusted = self.trusted.saturating_sub(1);
+        Some(self.driver.looked_at)
+    }
+
+    /// What is there without reading.
+    #[inline(always)]
+    fn take_event(&mut self, now: Timestamp) -> Option<Event> {
+        if self.driver.parked.is_full() {
+            // There will be room to read again, and a blocked writer may depend on it.
+            self.wakers.wake(Task::Writer);
+        }
+        self.driver.next_event(now)
+    }
+
+    /// Whether the event that was found now is the last of its batch, so that the peer should not wait longer for its Pongs.
+    #[inline]
+    fn ends_batch(&self) -> bool {
+        self.driver.owes_reply && !self.driver.has_more()
+    }
+
+    /// Does what is due before an event is told, at the end of its batch or where the application came late for it.
+    #[cold]
+    fn finish_batch(&mut self, late: bool) {
+        let now = self.now();
+        let waker = self.wakers.begin();
+        let io_cx = &mut Context::from_waker(&waker);
+        if late {
+            // An application that takes its time over each message must not keep the peer waiting for its Pongs.
+            self.driver.park(Goal::End, now);
+            self.take_in(now, io_cx);
+            self.driver.park(Goal::End, now);
+        }
+        self.put_out_by_reader(now, io_cx);
+    }
+
+    /// [`put_out`](Self::put_out), which is what a writer may wait for.
+    #[inline]
+    fn put_out_by_reader(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
+        let wrote = self.put_out(now, cx);
+        if wrote || self.io.is_none() {
+            self.wakers.wake(Task::Writer);
+        }
+        wrote
+    }
+
     /// Goes on until `goal` is reached, for a task that does not read. What arrives meanwhile is parked for one that does.
+    #[inline]
     pub(super) fn poll_until(&mut self, goal: Goal, cx: &mut Context<'_>) -> Poll<()> {
         // Other tasks may have messages in the queue, which go out with a flush.
         let is_quick = goal == Goal::Capacity || (goal == Goal::Flushed && self.queue.is_none());
-        if is_quick && self.has_reached(goal) {
-            return Poll::Ready(());
-        }
+        if is_quick && self.has_reached(goal) { Poll::Ready(()) } else { self.poll_on(goal, cx) }
+    }
+
+    #[inline(never)]
+    fn poll_on(&mut self, goal: Goal, cx: &mut Context<'_>) -> Poll<()> {
         let now = self.now();
+        let waker = self.wakers.begin();
+        let io_cx = &mut Context::from_waker(&waker);
         // Most messages are written at once, and nothing is left to wait for.
-        self.put_out(now, &mut Context::from_waker(&self.wakers.shared()));
+        self.put_all_out(now, io_cx);
         if self.is_done(goal, now) {
             return Poll::Ready(());
         }
-        let waker = self.wakers.register(Task::Writer, cx.waker());
-        let io_cx = &mut Context::from_waker(&waker);
         for _ in 0..MAX_ROUNDS {
             if self.driver.park(goal, now) {
                 self.wakers.wake(Task::Reader);
@@ -99,7 +162,12 @@ where
                 return Poll::Ready(());
             }
             if !wrote && !self.take_in(now, io_cx) && self.io.is_some() {
-                return if self.has_reached(goal) { Poll::Ready(()) } else { Poll::Pending };
+                if self.has_reached(goal) {
+                    return Poll::Ready(());
+                }
+                if self.wakers.register(Task::Writer, cx.waker()) {
+                    return Poll::Pending;
+                }
             }
         }
         cx.waker().wake_by_ref();
@@ -132,7 +200,7 @@ where
     }
 
     /// There is something to be written, though the reader is not woken for it by anything else.
-    pub(super) fn wake_reader(&self) {
+    pub(super) fn wake_reader(&mut self) {
         self.wakers.wake(Task::Reader);
     }
 
@@ -150,6 +218,7 @@ where
         }
     }
 
+    #[inline]
     fn has_reached(&self, goal: Goal) -> bool {
         // A message that was promised room goes before one that asks for room now.
         let waits_its_turn = goal == Goal::Capacity
@@ -205,6 +274,7 @@ where
     /// Reads once, or else lets a deadline pass. Whether there was either.
     fn take_in(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         self.driver.looked_at = now;
+        self.trusted = 0;
         self.poll_read(now, cx) || self.poll_timer(now, cx)
     }
 

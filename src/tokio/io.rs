@@ -132,7 +132,7 @@ where
             Err(error) => connection.read_failed(error.kind().into(), now),
         }
         // A peer that never stops sending must not keep a deadline from being seen. It is judged after this was parsed.
-        if now.saturating_duration_since(self.judged_at) >= JUDGE_EVERY {
+        if now >= self.judged_at.saturating_add(JUDGE_EVERY) {
             self.judged_at = now;
             connection.handle_timeout(now);
         }
@@ -218,6 +218,7 @@ where
 }
 
 /// Gives `input` room for one read of this size.
+#[inline]
 fn make_room(input: &mut BytesMut, size: usize) {
     if input.capacity() == 0 {
         *input = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();

@@ -4,6 +4,7 @@
 
 use alloc::sync::Arc;
 use alloc::task::Wake;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::Waker;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -17,12 +18,16 @@ pub(super) enum Task {
 #[derive(Debug)]
 pub(super) struct Wakers {
     waiting: Arc<Waiting>,
-    /// Wakes all who are waiting.
-    shared: Waker,
+    /// A writer may be waiting. Mostly none is, and nobody has to lock anything to find that out.
+    writer_waits: bool,
 }
 
 #[derive(Debug, Default)]
-struct Waiting(Mutex<Pair>);
+struct Waiting {
+    pair: Mutex<Pair>,
+    /// Somebody was to be woken, since the poll began that is under way.
+    woken: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 struct Pair {
@@ -32,28 +37,38 @@ struct Pair {
 
 impl Wakers {
     pub(super) fn new() -> Self {
-        let waiting = Arc::new(Waiting::default());
-        Self { shared: waiting.clone().into(), waiting }
+        Self { waiting: Arc::default(), writer_waits: false }
     }
 
-    /// The waker for all that is waited for. Whoever finds that it must wait registers, and then looks again.
-    pub(super) fn shared(&self) -> Waker {
-        self.shared.clone()
+    /// A poll begins: the waker for all that it looks at. Whoever finds that it must wait [registers](Self::register) then, for
+    /// most find something.
+    pub(super) fn begin(&self) -> Waker {
+        // Whatever woke before is there to be seen.
+        self.waiting.woken.swap(false, Ordering::AcqRel);
+        self.waiting.clone().into()
     }
 
-    /// Notes that `task` waits, and returns the waker for all that it waits for.
-    pub(super) fn register(&self, task: Task, waker: &Waker) -> Waker {
+    /// Notes that `task` waits. It must not, but look again, if this says no: there was a wake-up since the poll began.
+    pub(super) fn register(&mut self, task: Task, waker: &Waker) -> bool {
+        self.writer_waits |= task == Task::Writer;
         let mut pair = self.waiting.lock();
         match pair.of(task) {
             Some(known) => known.clone_from(waker),
             unknown => *unknown = Some(waker.clone()),
         }
-        drop(pair);
-        self.shared.clone()
+        // Of one that comes from now on this is woken.
+        !self.waiting.woken.swap(false, Ordering::AcqRel)
     }
 
     /// Wakes `task`, if it is waiting.
-    pub(super) fn wake(&self, task: Task) {
+    #[inline]
+    pub(super) fn wake(&mut self, task: Task) {
+        if task == Task::Reader || core::mem::take(&mut self.writer_waits) {
+            self.wake_waiting(task);
+        }
+    }
+
+    fn wake_waiting(&self, task: Task) {
         let waker = self.waiting.lock().of(task).take();
         if let Some(waker) = waker {
             waker.wake();
@@ -63,7 +78,7 @@ impl Wakers {
 
 impl Waiting {
     fn lock(&self) -> MutexGuard<'_, Pair> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pair.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -83,6 +98,7 @@ impl Wake for Waiting {
 
     /// Whoever is woken is forgotten until it polls again: one that went away is woken in vain once, and not kept.
     fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
         let Pair { reader, writer } = core::mem::take(&mut *self.lock());
         let writer = writer.filter(|writer| reader.as_ref().is_none_or(|reader| !reader.will_wake(writer)));
         for waker in [reader, writer].into_iter().flatten() {
@@ -94,7 +110,7 @@ impl Wake for Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::sync::atomic::{AtomicUsize, Ordering};
+    use core::sync::atomic::AtomicUsize;
 
     #[derive(Default)]
     struct Count(AtomicUsize);
@@ -113,8 +129,9 @@ mod tests {
     fn all_who_wait_are_woken_once_whoever_polled_last() {
         let tasks: [Arc<Count>; 2] = Default::default();
         let [reader, writer] = tasks.each_ref().map(|task| Waker::from(task.clone()));
-        let wakers = Wakers::new();
-        let of_the_transport = wakers.register(Task::Reader, &reader);
+        let mut wakers = Wakers::new();
+        let of_the_transport = wakers.begin();
+        wakers.register(Task::Reader, &reader);
         of_the_transport.wake_by_ref();
         assert_eq!(counts(&tasks), [1, 0]);
         // Nobody waits.
@@ -133,10 +150,29 @@ mod tests {
     }
 
     #[test]
+    fn whoever_would_wait_learns_of_a_wake_up_since_it_began_to_look() {
+        let waker = Waker::noop();
+        let mut wakers = Wakers::new();
+        let of_the_transport = wakers.begin();
+        of_the_transport.wake_by_ref();
+        for task in [Task::Reader, Task::Writer] {
+            assert!(wakers.register(task, waker) == (task == Task::Writer), "once is enough");
+            // One that was registered before, perhaps for another task, gets the wake-up: whoever polls now must look, too.
+            of_the_transport.wake_by_ref();
+            assert!(!wakers.register(task, waker));
+        }
+        // What came before a poll is what it finds.
+        of_the_transport.wake_by_ref();
+        wakers.begin();
+        assert!(wakers.register(Task::Reader, waker));
+    }
+
+    #[test]
     fn whoever_was_woken_is_not_kept() {
         let task = Arc::new(Count::default());
-        let wakers = Wakers::new();
-        wakers.register(Task::Writer, &task.clone().into()).wake();
+        let mut wakers = Wakers::new();
+        wakers.register(Task::Writer, &task.clone().into());
+        wakers.begin().wake();
         assert_eq!(Arc::strong_count(&task), 1);
         wakers.register(Task::Writer, &task.clone().into());
         wakers.wake(Task::Reader);

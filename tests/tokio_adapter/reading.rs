@@ -219,6 +219,37 @@ async fn answers_share_a_write_unless_the_application_takes_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_application_that_becomes_slow_is_soon_found_out() {
+    let (mut socket, remote) = server(quiet());
+    remote.push(&[masked(PING, b"x"), masked(TEXT, b"y").repeat(20)].concat());
+    for _ in 0..2 {
+        assert_eq!(socket.next().await, text("y"));
+    }
+    sleep(Duration::from_millis(11)).await;
+    for _ in 0..4 {
+        assert_eq!(socket.next().await, text("y"));
+    }
+    assert_eq!(frames(&remote.written()), [(PONG, b"x".to_vec())]);
+}
+
+/// Of a batch, messages are told with the time of its read. For what is read later, that time has passed.
+#[tokio::test(start_paused = true)]
+async fn what_is_read_behind_a_batch_arrives_when_it_does() {
+    let (mut socket, remote) = server(Config::default());
+    let last = masked(TEXT, b"last");
+    remote.push(&[&masked(TEXT, b"y").repeat(3), &last[..3]].concat());
+    for wait in [0, 0, 20] {
+        sleep(wait * SECOND).await;
+        assert_eq!(socket.next().await, text("y"));
+    }
+    remote.push(&last[3..]);
+    assert_eq!(socket.next().await, text("last"));
+    socket.send("x".into()).await.unwrap();
+    assert!(timeout(10 * SECOND, socket.next()).await.is_err());
+    assert_eq!(socket.stats().pings_sent, 0, "the last byte came 10 s ago");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_slow_application_does_not_look_dead() {
     // With a backlog of any kind: parked while something was sent, or in one read.
     for parked in [true, false] {
