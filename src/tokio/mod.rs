@@ -91,8 +91,8 @@ pub use sender::MessageSender;
 ///
 /// `Sink::send` waits until the message was written. To let several share a write, `feed` them: what was fed is written
 /// when the sink is flushed, and when the stream is polled and has yielded all that the last read brought, or has taken
-/// more than 10 ms over it, which is noticed with every fourth message at the latest. So a task that answers what it reads feeds its answers and goes on reading; only one that turns
-/// to something else meanwhile must flush.
+/// more than 10 ms over it, which is noticed with every fourth message at the latest. So a task that answers what it reads
+/// feeds its answers and goes on reading; only one that turns to something else meanwhile must flush.
 ///
 /// A socket may be split for two tasks, with [`into_split`](Self::into_split) or `StreamExt::split`: both are woken for
 /// whatever they wait for. While one sends and nobody reads, what arrives is kept for whoever reads next: of Pings and Pongs
