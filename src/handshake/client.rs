@@ -13,6 +13,7 @@ use crate::http::body::{BodyReader, Framing};
 use crate::http::head::{HeadReader, RawHead};
 use crate::http::parse::{StatusLine, Version, for_each_field, status_line};
 use crate::http::write::request_head;
+use crate::upgrade::lines::values;
 use crate::upgrade::list::elements;
 use crate::upgrade::{Agreement, ClientRequest, HandshakeError, Headers, Response};
 
@@ -79,7 +80,7 @@ impl ClientHandshake {
         let step = loop {
             match &mut self.phase {
                 Phase::Head(reader) => match reader.read(input) {
-                    Ok(Some(head)) => match self.judge(&head) {
+                    Ok(Some(head)) => match self.judge(head) {
                         Ok(Some(step)) => break step,
                         Ok(None) => {}
                         Err(error) => break ClientStep::Failed(error),
@@ -122,17 +123,17 @@ impl ClientHandshake {
     }
 
     /// Some: the connection is open. None: goes on, with the next head or with the body of a refusal.
-    fn judge(&mut self, head: &RawHead) -> Result<Option<ClientStep>, HandshakeError> {
+    fn judge(&mut self, head: RawHead) -> Result<Option<ClientStep>, HandshakeError> {
         let line = status_line(head.first_line())?;
-        let block = head.block();
         let mut fields = Fields::default();
-        for_each_field(&block, |name, value| fields.add(name, value))?;
+        for_each_field(head.block(), |name, value| fields.add(name, value))?;
 
         match line.status {
             101 => {
-                let headers = Headers::new(block.clone());
-                let agreement = self.agreement(&line, &fields, &headers)?;
-                let response = Response::new(101, line.reason, headers, Bytes::new(), false);
+                let agreement = self.agreement(&line, &fields, head.block())?;
+                let reason = line.reason.into();
+                let headers = Headers::new(head.into_block());
+                let response = Response::new(101, reason, headers, Bytes::new(), false);
                 Ok(Some(ClientStep::Open(response, agreement)))
             }
             // interim: the answer is still to come (RFC 9110 §15.2)
@@ -142,7 +143,7 @@ impl ClientHandshake {
                     status,
                     reason: line.reason.into(),
                     body: BodyReader::new(status, &fields.framing, self.refusal_body),
-                    headers: Headers::new(block.clone()),
+                    headers: Headers::new(head.into_block()),
                 }));
                 Ok(None)
             }
@@ -154,7 +155,7 @@ impl ClientHandshake {
         &self,
         line: &StatusLine<'_>,
         fields: &Fields<'_>,
-        headers: &Headers,
+        block: &[u8],
     ) -> Result<Agreement, HandshakeError> {
         use HandshakeError::{
             AcceptMismatch, AcceptMissing, AcceptRepeated, ConnectionMissing, ExtensionNotOffered,
@@ -174,7 +175,7 @@ impl ClientHandshake {
             return Err(AcceptMismatch);
         }
         let deflate = match &self.deflate {
-            Some(deflate) => deflate.agree(headers.get_all("sec-websocket-extensions"))?,
+            Some(deflate) => deflate.agree(values(block, "sec-websocket-extensions"))?,
             None if fields.extension => return Err(ExtensionNotOffered),
             None => None,
         };
@@ -191,7 +192,7 @@ impl ClientHandshake {
 impl Refusal {
     fn finish(&mut self) -> Response {
         let (body, truncated) = self.body.finish();
-        Response::new(self.status, &self.reason, self.headers.clone(), body, truncated)
+        Response::new(self.status, mem::take(&mut self.reason), mem::take(&mut self.headers), body, truncated)
     }
 }
 
@@ -206,7 +207,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn add(&mut self, name: &str, value: &'a [u8]) {
+    fn add(&mut self, name: &[u8], value: &'a [u8]) {
         match Field::of(name) {
             Some(Field::Upgrade) => self.upgrade.add(value),
             Some(Field::Connection) => self.connection |= lists(value, b"upgrade"),

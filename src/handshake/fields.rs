@@ -1,6 +1,9 @@
 //! The header fields a handshake looks at, told apart in one pass over a head.
 
+use core::ops::Range;
+
 use crate::upgrade::HandshakeError;
+use crate::upgrade::lines::place;
 use crate::upgrade::list::elements;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +22,9 @@ pub(super) enum Field {
 }
 
 impl Field {
-    pub(super) fn of(name: &str) -> Option<Self> {
+    pub(super) fn of(name: &[u8]) -> Option<Self> {
         // most fields are told by their length not to be meant
-        let (wanted, field) = match (name.len(), name.as_bytes().last()?.to_ascii_lowercase()) {
+        let (wanted, field) = match (name.len(), name.last()?.to_ascii_lowercase()) {
             (4, b't') => ("host", Self::Host),
             (6, b'n') => ("origin", Self::Origin),
             (7, b'e') => ("upgrade", Self::Upgrade),
@@ -35,7 +38,7 @@ impl Field {
             (24, b's') => ("sec-websocket-extensions", Self::Extensions),
             _ => return None,
         };
-        name.eq_ignore_ascii_case(wanted).then_some(field)
+        name.eq_ignore_ascii_case(wanted.as_bytes()).then_some(field)
     }
 }
 
@@ -60,6 +63,14 @@ impl<'a> Single<'a> {
         matches!(self, Self::Missing)
     }
 
+    /// Where in the block it stands, if it is there once.
+    pub(super) fn place(&self, block: &[u8]) -> Option<Range<usize>> {
+        match self {
+            Self::Once(value) => Some(place(block, value)),
+            Self::Missing | Self::Repeated => None,
+        }
+    }
+
     pub(super) fn optional(self, repeated: HandshakeError) -> Result<Option<&'a [u8]>, HandshakeError> {
         match self {
             Self::Missing => Ok(None),
@@ -79,7 +90,8 @@ impl<'a> Single<'a> {
 
 /// Whether a list, on one of its lines, has this element.
 pub(super) fn lists(value: &[u8], wanted: &[u8]) -> bool {
-    elements(value).any(|element| element.eq_ignore_ascii_case(wanted))
+    // mostly it is the only one
+    value.eq_ignore_ascii_case(wanted) || elements(value).any(|element| element.eq_ignore_ascii_case(wanted))
 }
 
 #[cfg(test)]
@@ -105,7 +117,7 @@ mod tests {
             ("Hosts", None),
         ];
         for (name, field) in table {
-            assert_eq!(Field::of(name), field, "{name}");
+            assert_eq!(Field::of(name.as_bytes()), field, "{name}");
         }
     }
 }

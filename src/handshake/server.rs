@@ -12,7 +12,7 @@ use crate::http::parse::{RequestLine, Version, for_each_field, request_line};
 use crate::http::write::{Content, answer, plain_answer, switching_head};
 use crate::upgrade::list::{elements, is_extension};
 use crate::upgrade::{
-    Accept, Agreement, HandshakeError, Headers, HttpRequest, Misuse, Reject, Request, check,
+    Accept, Agreement, HandshakeError, Headers, HttpRequest, Misuse, Places, Reject, Request, check,
 };
 
 /// Reads one request and writes its answer.
@@ -69,7 +69,7 @@ impl ServerHandshake {
         };
         let (phase, step) = match reader.read(input) {
             Ok(None) => return None,
-            Ok(Some(head)) => judge(&head, self.http_requests),
+            Ok(Some(head)) => judge(head, self.http_requests),
             Err(error) => fail(error, Content::Body),
         };
         self.phase = phase;
@@ -131,21 +131,37 @@ fn error_answer(error: HandshakeError, content: Content) -> Bytes {
     plain_answer(error.status().unwrap_or(400), &alloc::format!("{error}"), content)
 }
 
-fn judge(head: &RawHead, http_requests: bool) -> (Phase, ServerStep) {
+fn judge(head: RawHead, http_requests: bool) -> (Phase, ServerStep) {
     let line = match request_line(head.first_line()) {
         Ok(line) => line,
         Err(error) => return fail(error, Content::Body),
     };
-    let content = if line.method == "HEAD" { Content::HeadOnly } else { Content::Body };
-    judge_fields(&line, &head.block(), http_requests, content).unwrap_or_else(|error| fail(error, content))
+    let (method, content) =
+        if line.method == "HEAD" { ("HEAD", Content::HeadOnly) } else { ("GET", Content::Body) };
+    let (places, accept_value) = match judge_fields(&line, head.block(), http_requests) {
+        Ok(judged) => judged,
+        Err(error) => return fail(error, content),
+    };
+    let target = line.target.into();
+    let headers = Headers::new(head.into_block());
+    match accept_value {
+        Some(accept_value) => {
+            let request = Request::new(target, headers, places);
+            (Phase::Upgrade(request.clone(), accept_value), ServerStep::Request(request))
+        }
+        None => {
+            let request = HttpRequest::new(method, target, headers, places);
+            (Phase::Http(content), ServerStep::HttpRequest(request))
+        }
+    }
 }
 
+/// With the value that answers the key, or without one for a request that asks for no upgrade.
 fn judge_fields(
     line: &RequestLine<'_>,
-    block: &Bytes,
+    block: &[u8],
     http_requests: bool,
-    content: Content,
-) -> Result<(Phase, ServerStep), HandshakeError> {
+) -> Result<(Places, Option<[u8; 28]>), HandshakeError> {
     use HandshakeError::{BodyAnnounced, HttpVersion, MethodNotGet, NotUpgrade, UpgradeMissing};
 
     let mut fields = Fields::default();
@@ -162,20 +178,14 @@ fn judge_fields(
     if fields.body {
         return Err(BodyAnnounced);
     }
-    let headers = Headers::new(block.clone());
+    let places = Places { host: fields.host.place(block), origin: fields.origin.place(block) };
     if plain {
-        if !http_requests {
-            return Err(NotUpgrade);
-        }
-        let request = HttpRequest::new(line.method, line.target, headers);
-        return Ok((Phase::Http(content), ServerStep::HttpRequest(request)));
+        return if http_requests { Ok((places, None)) } else { Err(NotUpgrade) };
     }
     if !fields.upgrade {
         return Err(UpgradeMissing);
     }
-    let key = fields.upgrade_key()?;
-    let request = Request::new(line.target, headers);
-    Ok((Phase::Upgrade(request.clone(), key::accept_value(key)), ServerStep::Request(request)))
+    Ok((places, Some(key::accept_value(fields.upgrade_key()?))))
 }
 
 #[derive(Debug, Default)]
@@ -192,7 +202,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn add(&mut self, name: &str, value: &'a [u8]) {
+    fn add(&mut self, name: &[u8], value: &'a [u8]) {
         match Field::of(name) {
             Some(Field::Host) => self.host.add(value),
             Some(Field::Origin) => self.origin.add(value),
@@ -213,8 +223,7 @@ impl<'a> Fields<'a> {
             // HTTP/1.0 does without
             return if line.version == Version::Http10 { Ok(()) } else { Err(HandshakeError::HostMissing) };
         };
-        let host = core::str::from_utf8(host).ok().and_then(check::authority);
-        host.map(|_| ()).ok_or(HandshakeError::HostInvalid)
+        check::authority(host).map(|_| ()).ok_or(HandshakeError::HostInvalid)
     }
 
     /// What is left to be checked of a request for an upgrade: items 4 to 8 (RFC 6455 §4.2.1).

@@ -23,8 +23,14 @@ impl RawHead {
     }
 
     /// The lines of the header fields, and the blank line that ends them.
-    pub(crate) fn block(&self) -> Bytes {
-        self.bytes.slice(self.first_line.min(self.bytes.len())..)
+    pub(crate) fn block(&self) -> &[u8] {
+        self.bytes.get(self.first_line..).unwrap_or_default()
+    }
+
+    /// The same, to be kept.
+    pub(crate) fn into_block(mut self) -> Bytes {
+        self.bytes.advance(self.first_line.min(self.bytes.len()));
+        self.bytes
     }
 }
 
@@ -124,7 +130,8 @@ mod tests {
     fn any_pieces_give_the_same_head() {
         let whole = feed(&mut reader(100), HEAD, HEAD.len()).unwrap().unwrap();
         assert_eq!(whole.first_line(), b"GET / HTTP/1.1\r\n");
-        assert_eq!(whole.block(), &b"Host: a\r\n\r\n"[..]);
+        assert_eq!(whole.block(), b"Host: a\r\n\r\n");
+        assert_eq!(whole.clone().into_block(), whole.block());
         for step in 1..HEAD.len() {
             assert_eq!(feed(&mut reader(100), HEAD, step), Ok(Some(whole.clone())));
         }

@@ -1,6 +1,7 @@
 //! Finds the end of a head in bytes that come in any pieces.
 
 use crate::upgrade::HandshakeError;
+use crate::upgrade::lines::control;
 
 /// Where in a head the scan stands. Each byte is shown to it once, so a head that comes byte by byte costs no
 /// more than one that comes at once.
@@ -35,32 +36,41 @@ impl Scanner {
     /// Goes on with `bytes`. Some: the head ends after this many of them.
     pub(super) fn scan(&mut self, bytes: &[u8]) -> Result<Option<usize>, HandshakeError> {
         let mut rest = bytes;
+        let ends = self.skip_lines(&mut rest);
+        let scanned = bytes.len().saturating_sub(rest.len());
+        self.seen = self.seen.saturating_add(scanned);
+        Ok(ends?.then_some(scanned))
+    }
+
+    /// Takes lines off `rest`. Whether the last one was blank; if not, all is taken.
+    fn skip_lines(&mut self, rest: &mut &[u8]) -> Result<bool, HandshakeError> {
+        let end = self.seen.saturating_add(rest.len());
         loop {
             if let At::AfterCr { blank } = self.at {
                 let Some((&byte, after)) = rest.split_first() else {
-                    return Ok(None);
+                    return Ok(false);
                 };
-                self.seen = self.seen.saturating_add(1);
                 if byte != b'\n' {
                     return Err(HandshakeError::LineEnding);
                 }
-                rest = after;
+                *rest = after;
                 self.at = At::LineStart;
-                self.first_line.get_or_insert(self.seen);
+                if self.first_line.is_none() {
+                    self.first_line = Some(end.saturating_sub(rest.len()));
+                }
                 if blank {
-                    return Ok(Some(bytes.len().saturating_sub(rest.len())));
+                    return Ok(true);
                 }
             }
             let length = control(rest).unwrap_or(rest.len());
             if length > 0 {
                 self.at = At::InLine;
-                self.seen = self.seen.saturating_add(length);
             }
             let Some((&control, after)) = rest.get(length..).and_then(<[u8]>::split_first) else {
-                return Ok(None);
+                *rest = &[];
+                return Ok(false);
             };
-            self.seen = self.seen.saturating_add(1);
-            rest = after;
+            *rest = after;
             self.at = match control {
                 b'\r' => At::AfterCr { blank: self.at == At::LineStart },
                 b'\t' => At::InLine,
@@ -69,25 +79,6 @@ impl Scanner {
             };
         }
     }
-}
-
-/// The place of the first control character (below 0x20), eight bytes at a time.
-fn control(bytes: &[u8]) -> Option<usize> {
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    const SPACES: u64 = 0x2020_2020_2020_2020;
-
-    let (words, tail) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        // A byte below 0x20 borrows into its top bit. The borrow may mark bytes above it wrongly, never those
-        // below, so the lowest mark is right.
-        let marks = word.wrapping_sub(SPACES) & !word & HIGH;
-        if marks != 0 {
-            return Some(index * 8 + marks.trailing_zeros() as usize / 8);
-        }
-    }
-    let place = tail.iter().position(|&byte| byte < 0x20)?;
-    Some(words.len() * 8 + place)
 }
 
 #[cfg(test)]
@@ -121,13 +112,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn finds_the_first_control(
-            bytes in proptest::collection::vec(prop_oneof![9 => 0x20..=0xff_u8, 1 => 0..0x20_u8], 0..40),
-        ) {
-            prop_assert_eq!(control(&bytes), bytes.iter().position(|&byte| byte < 0x20));
-        }
-
         #[test]
         fn pieces_change_nothing(bytes in "[a\t\r\n]{0,12}", cut in 0..12_usize) {
             let bytes = bytes.as_bytes();

@@ -44,7 +44,7 @@ impl ClientRequest {
     ///
     /// [`InvalidHead::Host`] and [`InvalidHead::Target`].
     pub fn new(host: &str, target: &str) -> Result<Self, InvalidHead> {
-        check::authority(host).ok_or(InvalidHead::Host)?;
+        check::authority(host.as_bytes()).ok_or(InvalidHead::Host)?;
         if !check::is_origin_form(target) {
             return Err(InvalidHead::Target);
         }

@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use core::fmt;
 
 use super::HandshakeError;
-use super::list::{Value, elements, is_extension, parameters};
+use super::list::{elements, extension, is_extension};
 use crate::config::{Deflate, Role};
 
 const NAME: &[u8] = b"permessage-deflate";
@@ -144,7 +144,7 @@ impl Deflate {
             if !is_extension(element) {
                 return Err(HandshakeError::ExtensionSyntax);
             }
-            if parameters(element).0 != NAME || agreed.is_some() {
+            if extension(element).is_none_or(|(name, _)| name != NAME) || agreed.is_some() {
                 return Err(HandshakeError::ExtensionNotOffered);
             }
             let answer = Words::read(element).and_then(|words| self.judge(&words));
@@ -191,19 +191,17 @@ struct Words {
 impl Words {
     /// Reads an element of the list; `None` if it is not this extension, or breaks a rule of it.
     fn read(element: &[u8]) -> Option<Self> {
-        let (name, parameters) = parameters(element);
-        if name != NAME || !is_extension(element) {
-            return None;
-        }
+        let (_, parameters) = extension(element).filter(|(name, _)| *name == NAME)?;
         let mut words = Self::default();
-        for (name, value) in parameters {
+        for parameter in parameters {
+            let (name, value) = parameter?;
             words.add(name, value)?;
         }
         Some(words)
     }
 
     /// `None` for a parameter that is unknown or there already, and for a value that it cannot have.
-    fn add(&mut self, name: &[u8], value: Option<Value<'_>>) -> Option<()> {
+    fn add(&mut self, name: &[u8], value: Option<&[u8]>) -> Option<()> {
         let is_new = match (name, value) {
             (b"server_no_context_takeover", None) => {
                 !core::mem::replace(&mut self.server_no_context_takeover, true)
@@ -225,8 +223,12 @@ impl Words {
 }
 
 /// From 8 to 15, without leading zeros (§7.1.2).
-fn window_bits(value: Value<'_>) -> Option<u8> {
-    (8..=MAX_WINDOW_BITS).find(|bits| value.is(bits.to_string().as_bytes()))
+fn window_bits(value: &[u8]) -> Option<u8> {
+    const BITS: [(u8, &[u8]); 8] =
+        [(8, b"8"), (9, b"9"), (10, b"10"), (11, b"11"), (12, b"12"), (13, b"13"), (14, b"14"), (15, b"15")];
+    // In a token there are no backslashes, so here they are nothing but quotation.
+    let is = |digits: &[u8]| value.iter().filter(|&&byte| byte != b'\\').eq(digits);
+    BITS.into_iter().find(|(_, digits)| is(digits)).map(|(bits, _)| bits)
 }
 
 #[cfg(test)]

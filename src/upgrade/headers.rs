@@ -1,10 +1,11 @@
 //! Header fields as received.
 
+use core::ops::Range;
 use core::{fmt, str};
 
 use bytes::Bytes;
 
-use super::lines::fields;
+use super::lines::{fields, values};
 use super::list::elements;
 
 /// The header fields of a head, in the order they came.
@@ -35,6 +36,11 @@ impl Headers {
         Self { block }
     }
 
+    /// The value that stands at this place of the block.
+    pub(super) fn at(&self, place: &Range<usize>) -> &[u8] {
+        self.block.get(place.clone()).unwrap_or_default()
+    }
+
     /// All fields: name as received, value without the white space around it. A value may hold bytes that are
     /// not ASCII (RFC 9110 §5.5), but no control characters besides the tab.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
@@ -55,7 +61,7 @@ impl Headers {
 
     /// The values of all fields of this name.
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &[u8]> + Clone {
-        self.iter().filter(move |(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        values(&self.block, name)
     }
 
     /// The elements of a comma-separated list, over all fields of this name, as if they were one (RFC 9110

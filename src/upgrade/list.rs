@@ -1,6 +1,6 @@
 //! Comma-separated lists in header fields (RFC 9110 §5.6.1), and what their elements may be.
 
-use super::check::is_token;
+use super::check::is_token_byte;
 
 /// The elements of one field line, trimmed, without the empty ones. A comma inside a quoted string does not
 /// separate (RFC 9110 §5.6.4); a quote that is never closed takes the rest of the line with it. Every byte is
@@ -20,7 +20,7 @@ impl<'a> Iterator for Elements<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
         loop {
             let value = self.rest.take()?;
-            let element = match position(value, b',').and_then(|comma| value.split_at_checked(comma)) {
+            let element = match comma(value).and_then(|comma| value.split_at_checked(comma)) {
                 Some((element, rest)) => {
                     self.rest = rest.get(1..);
                     element
@@ -35,54 +35,63 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// Whether an element of `Sec-WebSocket-Extensions` is one: a name and parameters (RFC 6455 §9.1). Every byte is looked at
-/// three times at most.
+/// The name and the parameters of an element of `Sec-WebSocket-Extensions` (RFC 6455 §9.1), if it begins as one does.
+pub(crate) fn extension(element: &[u8]) -> Option<(&[u8], Parameters<'_>)> {
+    let (name, rest) = token(element)?;
+    Some((name, Parameters { rest }))
+}
+
+/// Whether an element of `Sec-WebSocket-Extensions` is one. Every byte is looked at twice at most.
 pub(crate) fn is_extension(element: &[u8]) -> bool {
-    let (name, mut parameters) = parameters(element);
-    is_token(name)
-        && parameters.all(|(name, value)| is_token(name) && value.is_none_or(Value::is_well_formed))
+    extension(element).is_some_and(|(_, mut parameters)| parameters.all(|parameter| parameter.is_some()))
 }
 
-/// The name of an extension, and its parameters.
-pub(crate) fn parameters(element: &[u8]) -> (&[u8], impl Iterator<Item = (&[u8], Option<Value<'_>>)>) {
-    let mut rest = Some(element);
-    let mut parts = core::iter::from_fn(move || {
-        let value = rest.take()?;
-        let (part, after) =
-            position(value, b';').and_then(|semicolon| value.split_at_checked(semicolon)).unzip();
-        rest = after.and_then(|after| after.get(1..));
-        Some(part.unwrap_or(value).trim_ascii())
-    });
-    (parts.next().unwrap_or_default(), parts.map(parameter))
+/// The parameters of an extension; `None` for one that breaks the grammar, with which they end.
+#[derive(Clone, Debug)]
+pub(crate) struct Parameters<'a> {
+    rest: &'a [u8],
 }
 
-fn parameter(part: &[u8]) -> (&[u8], Option<Value<'_>>) {
-    match part.iter().position(|&byte| byte == b'=').and_then(|equals| part.split_at_checked(equals)) {
-        Some((name, value)) => {
-            (name.trim_ascii(), Some(Value(value.get(1..).unwrap_or_default().trim_ascii())))
+impl<'a> Iterator for Parameters<'a> {
+    type Item = Option<Parameter<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
         }
-        None => (part, None),
+        let Some((parameter, rest)) = parameter(self.rest) else {
+            self.rest = &[];
+            return Some(None);
+        };
+        self.rest = rest;
+        Some(Some(parameter))
     }
 }
 
-/// The value of a parameter, a token or a quoted string.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Value<'a>(&'a [u8]);
+/// A name, and the value if there is one: a token, or what stands between quotes.
+type Parameter<'a> = (&'a [u8], Option<&'a [u8]>);
 
-impl Value<'_> {
-    fn is_well_formed(self) -> bool {
-        match self.0.strip_prefix(b"\"").map(|value| value.strip_suffix(b"\"")) {
-            Some(quoted) => quoted.is_some_and(is_token_once_unquoted),
-            None => is_token(self.0),
-        }
-    }
+/// A semicolon and a parameter, and what follows it.
+fn parameter(text: &[u8]) -> Option<(Parameter<'_>, &[u8])> {
+    let (name, rest) = token(text.strip_prefix(b";")?.trim_ascii_start())?;
+    let Some(rest) = rest.strip_prefix(b"=") else { return Some(((name, None), rest)) };
+    let (value, rest) = value(rest.trim_ascii_start())?;
+    Some(((name, Some(value)), rest))
+}
 
-    /// Whether a well-formed value says this.
-    #[cfg(feature = "deflate")]
-    pub(crate) fn is(self, token: &[u8]) -> bool {
-        // In a token, and around one, quotes and backslashes are nothing but quotation.
-        self.0.iter().filter(|byte| !matches!(byte, b'"' | b'\\')).eq(token)
-    }
+/// A value, and what follows it.
+fn value(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let Some(text) = text.strip_prefix(b"\"") else { return token(text) };
+    // A quote that is escaped would be no token.
+    let (quoted, rest) = text.split_at_checked(text.iter().position(|&byte| byte == b'"')?)?;
+    is_token_once_unquoted(quoted).then_some((quoted, rest.get(1..)?.trim_ascii_start()))
+}
+
+/// A token, and what follows it and the white space behind it.
+fn token(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = text.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(text.len());
+    let (token, rest) = text.split_at_checked(length)?;
+    (!token.is_empty()).then_some((token, rest.trim_ascii_start()))
 }
 
 /// What stands between quotes must be a token too, once it is unquoted (RFC 6455 §9.1).
@@ -90,27 +99,24 @@ fn is_token_once_unquoted(quoted: &[u8]) -> bool {
     let mut escaped = false;
     let bytes = quoted.iter().all(|&byte| {
         escaped = byte == b'\\' && !escaped;
-        escaped || is_token(&[byte])
+        escaped || is_token_byte(byte)
     });
     bytes && !escaped && !quoted.is_empty()
 }
 
-/// Where this separator comes first outside of quotes.
-fn position(value: &[u8], separator: u8) -> Option<usize> {
-    let mut quoted = false;
-    let mut escaped = false;
-    value.iter().position(|&byte| {
-        if escaped {
-            escaped = false;
-            return false;
+/// Where the first comma outside of quotes is.
+fn comma(value: &[u8]) -> Option<usize> {
+    let mut bytes = value.iter().enumerate();
+    while let Some((place, &byte)) = bytes.find(|(_, byte)| matches!(byte, b',' | b'"')) {
+        if byte == b',' {
+            return Some(place);
         }
-        match byte {
-            b'\\' => escaped = quoted,
-            b'"' => quoted = !quoted,
-            _ => return byte == separator && !quoted,
+        // to the end of what is quoted
+        while let Some((_, b'\\')) = bytes.find(|(_, byte)| matches!(byte, b'"' | b'\\')) {
+            bytes.next();
         }
-        false
-    })
+    }
+    None
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ impl Origin {
     ///
     /// [`InvalidHead::Origin`].
     pub fn new(text: &str) -> Result<Self, InvalidHead> {
-        Parts::parse(text).ok_or(InvalidHead::Origin)?;
+        Parts::parse(text.as_bytes()).ok_or(InvalidHead::Origin)?;
         Ok(Self { text: text.into() })
     }
 
@@ -44,7 +44,7 @@ impl Origin {
     }
 
     fn parts(&self) -> Option<Parts<'_>> {
-        Parts::parse(&self.text)
+        Parts::parse(self.text.as_bytes())
     }
 }
 
@@ -102,15 +102,15 @@ impl OriginPolicy {
         if *self == Self::Any {
             return true;
         }
-        let Some(value) = request.headers().get_bytes("origin") else {
+        let Some(value) = request.origin_bytes() else {
             return true;
         };
-        let Some(origin) = core::str::from_utf8(value).ok().and_then(Parts::parse) else {
+        let Some(origin) = Parts::parse(value) else {
             return false;
         };
         match self {
             Self::Any => true,
-            Self::SameHost => origin.is_host(request.host()),
+            Self::SameHost => origin.is_host(request.host_bytes()),
             Self::List(list) => list.iter().any(|entry| entry.parts().as_ref() == Some(&origin)),
         }
     }
@@ -118,22 +118,22 @@ impl OriginPolicy {
 
 enum Parts<'a> {
     Null,
-    Tuple { scheme: &'a str, host: &'a str, port: Option<u16> },
+    Tuple { scheme: &'a [u8], host: &'a [u8], port: Option<u16> },
 }
 
 impl<'a> Parts<'a> {
-    fn parse(text: &'a str) -> Option<Self> {
-        if text == "null" {
+    fn parse(text: &'a [u8]) -> Option<Self> {
+        if text == b"null" {
             return Some(Self::Null);
         }
-        let (scheme, rest) = text.split_once("://")?;
-        let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+        let (scheme, rest) = check::scheme(text)?;
+        let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic)
+            && scheme.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
         let (host, port) = check::authority(rest)?;
         is_scheme.then(|| Self::Tuple { scheme, host, port: port.or_else(|| check::default_port(scheme)) })
     }
 
-    fn is_host(&self, authority: &str) -> bool {
+    fn is_host(&self, authority: &[u8]) -> bool {
         match (self, check::authority(authority)) {
             (Self::Tuple { scheme, host, port }, Some((wanted, wanted_port))) => {
                 host.eq_ignore_ascii_case(wanted)
@@ -168,11 +168,13 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::upgrade::Headers;
+    use crate::upgrade::{Headers, Places};
 
     fn request(host: &str, origin: Option<&str>) -> Request {
         let origin = origin.map(|origin| format!("Origin: {origin}\r\n")).unwrap_or_default();
-        Request::new("/", Headers::new(Bytes::from(format!("Host: {host}\r\n{origin}"))))
+        let block = format!("Host: {host}\r\n{origin}");
+        let places = Places::find(block.as_bytes());
+        Request::new("/".into(), Headers::new(Bytes::from(block)), places)
     }
 
     #[test]

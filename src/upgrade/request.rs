@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::ops::Range;
 use core::str;
 
 use super::{Headers, check};
@@ -23,8 +24,8 @@ pub struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(target: &str, headers: Headers) -> Self {
-        Self { head: Arc::new(Head { method: Box::from("GET"), target: target.into(), headers }) }
+    pub(crate) fn new(target: Box<str>, headers: Headers, places: Places) -> Self {
+        Self { head: Arc::new(Head { method: "GET", target, headers, places }) }
     }
 
     /// The request target as received: most often path and query, or an absolute URI (RFC 9112 §3.2.2).
@@ -53,11 +54,19 @@ impl Request {
         self.head.host().unwrap_or_default()
     }
 
+    pub(super) fn host_bytes(&self) -> &[u8] {
+        self.head.host_bytes().unwrap_or_default()
+    }
+
     /// The `Origin` field: where the page comes from that asks (RFC 6455 §10.2). None from what is no
     /// browser.
     #[must_use]
     pub fn origin(&self) -> Option<&str> {
-        self.headers().get("origin")
+        self.origin_bytes().and_then(|origin| str::from_utf8(origin).ok())
+    }
+
+    pub(super) fn origin_bytes(&self) -> Option<&[u8]> {
+        self.head.places.origin.as_ref().map(|place| self.headers().at(place))
     }
 
     /// All header fields.
@@ -111,14 +120,14 @@ pub struct HttpRequest {
 }
 
 impl HttpRequest {
-    pub(crate) fn new(method: &str, target: &str, headers: Headers) -> Self {
-        Self { head: Arc::new(Head { method: method.into(), target: target.into(), headers }) }
+    pub(crate) fn new(method: &'static str, target: Box<str>, headers: Headers, places: Places) -> Self {
+        Self { head: Arc::new(Head { method, target, headers, places }) }
     }
 
     /// `GET` or `HEAD`.
     #[must_use]
     pub fn method(&self) -> &str {
-        &self.head.method
+        self.head.method
     }
 
     /// The request target as received; see [`Request::target`].
@@ -154,9 +163,17 @@ impl HttpRequest {
 
 #[derive(Debug, PartialEq, Eq)]
 struct Head {
-    method: Box<str>,
+    method: &'static str,
     target: Box<str>,
     headers: Headers,
+    places: Places,
+}
+
+/// Where the values of fields that are asked for in every handshake stand among the headers.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Places {
+    pub(crate) host: Option<Range<usize>>,
+    pub(crate) origin: Option<Range<usize>>,
 }
 
 impl Head {
@@ -175,10 +192,13 @@ impl Head {
         self.path_and_query().split_once('?').map(|(_, query)| query)
     }
 
+    fn host_bytes(&self) -> Option<&[u8]> {
+        let field = || self.places.host.as_ref().map(|place| self.headers.at(place));
+        check::absolute_form(&self.target).map(|(authority, _)| authority.as_bytes()).or_else(field)
+    }
+
     fn host(&self) -> Option<&str> {
-        check::absolute_form(&self.target)
-            .map(|(authority, _)| authority)
-            .or_else(|| self.headers.get("host"))
+        self.host_bytes().and_then(|host| str::from_utf8(host).ok())
     }
 }
 
@@ -189,9 +209,18 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::upgrade::lines::{place, values};
+
+    impl Places {
+        pub(in crate::upgrade) fn find(block: &[u8]) -> Self {
+            let find = |name| values(block, name).next().map(|value| place(block, value));
+            Self { host: find("host"), origin: find("origin") }
+        }
+    }
 
     fn request(target: &str, block: &'static str) -> Request {
-        Request::new(target, Headers::new(Bytes::from_static(block.as_bytes())))
+        let places = Places::find(block.as_bytes());
+        Request::new(target.into(), Headers::new(Bytes::from_static(block.as_bytes())), places)
     }
 
     #[test]

@@ -39,12 +39,12 @@ struct Parts {
 impl Response {
     pub(crate) fn new(
         status: u16,
-        reason: &str,
+        reason: Box<str>,
         headers: Headers,
         body: Bytes,
         body_truncated: bool,
     ) -> Self {
-        Self { parts: Arc::new(Parts { status, reason: reason.into(), headers, body, body_truncated }) }
+        Self { parts: Arc::new(Parts { status, reason, headers, body, body_truncated }) }
     }
 
     /// The status code: 101, or 200 to 999 in a refusal (RFC 9110 §15).
