@@ -43,7 +43,7 @@ pub(crate) struct Driver {
     pub(crate) owes_reply: bool,
     nobody_reads: bool,
     /// The application has a piece of a message, and nobody has cared for the connection since.
-    is_left: bool,
+    pub(crate) is_left: bool,
     pub(crate) close_event: Option<CloseEvent>,
     pub(crate) close_was_told: bool,
     /// When the transport was last asked for input.
@@ -54,8 +54,6 @@ impl Driver {
     /// What the application says to several messages of one read leaves in one write, unless it takes longer than this
     /// over them. And so often whoever only sends looks at what arrived, and at the deadlines.
     const BATCH_FOR: Duration = Duration::from_millis(10);
-    /// Whoever has taken no longer than this over a batch is quick, and will hardly take long over the next few messages.
-    const YOUNG_FOR: Duration = Duration::from_millis(1);
 
     pub(crate) fn new(connection: Connection, input: BytesMut) -> Self {
         Self {
@@ -189,18 +187,6 @@ impl Driver {
     #[inline]
     pub(crate) fn has_more(&self) -> bool {
         !(self.input.is_empty() && self.parked.is_empty())
-    }
-
-    /// Whether what was read is all there is, and nothing else has its turn before it.
-    #[inline]
-    pub(crate) fn has_only_input(&self) -> bool {
-        !self.input.is_empty() && self.parked.is_empty() && !self.is_left
-    }
-
-    /// Whether the last look was so short a time ago that the application is quick.
-    #[inline]
-    pub(crate) fn batch_is_young(&self, now: Timestamp) -> bool {
-        now <= self.looked_at.saturating_add(Self::YOUNG_FOR)
     }
 
     /// Whether nobody cared for the transport since the last look for longer than a batch should take.

@@ -3,6 +3,7 @@
 use core::future::{Future, poll_fn};
 use core::pin::pin;
 use core::task::{Context, Poll, Waker, ready};
+use core::time::Duration;
 
 use ::tokio::io::{AsyncRead, AsyncWrite};
 use ::tokio::task::unconstrained;
@@ -25,6 +26,9 @@ pub(super) const MAX_ROUNDS: usize = 32;
 /// application was quick over those before. One that is slow over these is found out behind the last.
 const ON_TRUST: u8 = 3;
 
+/// Whoever has taken no longer than this over a batch is quick, and will hardly take long over the next few messages.
+const QUICK: Duration = Duration::from_millis(1);
+
 impl<S> WebSocketStream<S>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
@@ -42,7 +46,8 @@ where
         }
         let late = self.driver.batch_took_long(now);
         if on_trust.is_none() {
-            self.trusted = if self.driver.batch_is_young(now) { ON_TRUST } else { 0 };
+            let is_quick = now <= self.driver.looked_at.saturating_add(QUICK);
+            self.trusted = if is_quick { ON_TRUST } else { 0 };
         }
         if late || self.ends_batch() {
             self.finish_batch(late);
@@ -87,7 +92,9 @@ where
     /// In place of the time it is, the time of the read that brought what comes next, where the application is trusted.
     #[inline(always)]
     fn time_on_trust(&mut self) -> Option<Timestamp> {
-        if self.trusted == 0 || !self.driver.has_only_input() {
+        let has_only_input =
+            !self.driver.input.is_empty() && self.driver.parked.is_empty() && !self.driver.is_left;
+        if self.trusted == 0 || !has_only_input {
             return None;
         }
         self.trusted = self.trusted.saturating_sub(1);
