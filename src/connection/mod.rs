@@ -8,6 +8,7 @@ mod joint;
 mod life;
 mod opening;
 mod output;
+mod room;
 mod sender;
 
 use alloc::boxed::Box;
@@ -51,7 +52,7 @@ pub use sender::Sender;
 ///   [`close`](Self::close), `set_compression`. Where one is refused, it says so and has changed nothing.
 /// - **What must be done**: [`poll_event`](Self::poll_event), [`output`](Self::output) or [`take`](Self::take),
 ///   [`transport`](Self::transport), [`poll_timeout`](Self::poll_timeout). After anything else was called, do what
-///   they say, in this order, until all four say that nothing is left.
+///   they say, in this order, until all four say that nothing is left. Before a read, [`lend_room`](Self::lend_room) may help.
 /// - **Beginnings**: [`client`](Self::client), [`server`](Self::server), [`upgraded`](Self::upgraded). And once it is open, it
 ///   may be [`split`](Self::split) into the two halves that it is made of.
 ///

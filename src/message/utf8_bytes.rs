@@ -7,7 +7,6 @@
 #![allow(unsafe_code)]
 
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Deref;
 use core::str::{self, Utf8Error};
@@ -138,19 +137,60 @@ impl fmt::Debug for Utf8Bytes {
 /// [`finish_text`]: Self::finish_text
 #[derive(Debug, Default)]
 pub(crate) struct Assembly {
-    bytes: Vec<u8>,
+    bytes: BytesMut,
     valid: usize,
+    /// How long it may become where it lies, with the room that was lent.
+    capacity: usize,
+    /// Whether it lies in the buffer that it came in, which is not ours.
+    stays: bool,
 }
 
 /// The least that an assembly grows to, unless its frame is shorter: a frame that comes byte by byte must not be moved at
 /// each of its first bytes.
 const MIN_GROWTH: usize = 64;
 
+/// How much must have come, and must be missing, for a payload to move to where there is room to lend.
+const LEND_FROM: usize = 8 * 1024;
+
+/// Room is lent for a payload to become at most so many times what came of it. One of 1 MiB moves twice then, after 16 KiB and
+/// after a quarter; it is memory that nobody touches before it is read into.
+const LEND_TIMES: usize = 16;
+
+/// As much is lent at once as is still in the CPU's cache when it is parsed.
+const LEND_AT_ONCE: usize = 64 * 1024;
+
 /// A payload that cannot become UTF-8 whatever follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidUtf8;
 
 impl Assembly {
+    /// Appends the first `len` bytes of `input`, which are taken from it, as [`extend`](Self::extend) does. They are not copied
+    /// where they were read into room that was lent; nor where nothing came before and they `may_stay`, and the payload with them.
+    pub(crate) fn take_in(
+        &mut self,
+        input: &mut BytesMut,
+        len: usize,
+        more: u64,
+        may_stay: bool,
+        unmask: impl FnOnce(&mut [u8]),
+    ) {
+        let start = self.bytes.len();
+        if may_stay && start == 0 {
+            let bytes = input.split_to(len);
+            *self = Self { bytes, capacity: len.saturating_add(input.capacity()), stays: true, ..*self };
+        } else if self.is_before(input) {
+            self.bytes.unsplit(input.split_to(len));
+            if !self.stays && input.is_empty() {
+                // Or the owner would read what comes next into all that this message took.
+                *input = BytesMut::new();
+            }
+        } else {
+            self.extend(input.get(..len).unwrap_or_default(), more, unmask);
+            return input.advance(len);
+        }
+        unmask(self.bytes.get_mut(start..).unwrap_or_default());
+    }
+
     /// Appends `chunk` and lets `unmask` change what was appended, and nothing else. The peer says that at most
     /// `more` bytes are to follow.
     ///
@@ -158,25 +198,58 @@ impl Assembly {
     /// so that the last piece of a message leaves nothing unused.
     pub(crate) fn extend(&mut self, chunk: &[u8], more: u64, unmask: impl FnOnce(&mut [u8])) {
         let start = self.bytes.len();
-        let needed = start.saturating_add(chunk.len());
-        if needed > self.bytes.capacity() {
+        if !self.bytes.try_reclaim(chunk.len()) {
+            let needed = start.saturating_add(chunk.len());
             let claimed = needed.saturating_add(usize::try_from(more).unwrap_or(usize::MAX));
-            let capacity = claimed.min(needed.saturating_mul(2).max(MIN_GROWTH));
-            self.bytes.reserve_exact(capacity.saturating_sub(start));
+            self.move_to(claimed.min(needed.saturating_mul(2).max(MIN_GROWTH)));
         }
         self.bytes.extend_from_slice(chunk);
-        if let Some(tail) = self.bytes.get_mut(start..) {
-            unmask(tail);
-        }
+        unmask(self.bytes.get_mut(start..).unwrap_or_default());
     }
 
     /// Appends the last piece.
     pub(crate) fn extend_last(&mut self, chunk: &[u8]) {
         if self.bytes.is_empty() {
-            self.bytes = chunk.to_vec();
+            self.bytes = chunk.into();
         } else {
             self.extend(chunk, 0, |_| ());
         }
+    }
+
+    /// Whether `input` is the room that was lent, or was read into it.
+    pub(crate) fn is_before(&self, input: &BytesMut) -> bool {
+        !self.bytes.is_empty() && self.bytes.as_ptr_range().end == input.as_ptr()
+    }
+
+    /// Gives `input`, which is empty, room right behind this payload, if that is worth it; whether it is. It is for the
+    /// `missing` bytes, or for the first of them.
+    pub(crate) fn lend_room(&mut self, input: &mut BytesMut, missing: usize) -> bool {
+        // What was lent before comes back.
+        if let Err(other) = self.bytes.try_unsplit(core::mem::take(input)) {
+            *input = other;
+        }
+        let len = self.bytes.len();
+        let most = missing.min(LEND_AT_ONCE);
+        let room = most.min(self.capacity.saturating_sub(len));
+        if room < most.min(LEND_FROM) || !self.bytes.try_reclaim(room) {
+            if missing < LEND_FROM || len < LEND_FROM {
+                return false;
+            }
+            self.move_to(len.saturating_add(missing).min(len.saturating_mul(LEND_TIMES)));
+        }
+        *input = self.bytes.split_off(len);
+        if input.capacity() > most {
+            // Nothing of the next message should begin here.
+            drop(input.split_off(most));
+        }
+        true
+    }
+
+    /// Moves to memory for so many bytes.
+    fn move_to(&mut self, capacity: usize) {
+        let mut larger = BytesMut::with_capacity(capacity);
+        larger.extend_from_slice(&self.bytes);
+        *self = Self { bytes: larger, capacity, stays: false, ..*self };
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -193,10 +266,10 @@ impl Assembly {
 
     /// Takes out what is known to be text, and keeps the at most three bytes of a character that is cut off.
     pub(crate) fn take_text(&mut self) -> Utf8Bytes {
-        let tail = self.bytes.get(self.valid..).unwrap_or_default().to_vec();
+        let mut rest = Self::default();
+        rest.bytes.extend_from_slice(self.bytes.get(self.valid..).unwrap_or_default());
         self.bytes.truncate(self.valid);
-        let text = core::mem::replace(self, Self { bytes: tail, valid: 0 });
-        Utf8Bytes(text.finish_binary())
+        Utf8Bytes(core::mem::replace(self, rest).finish_binary())
     }
 
     /// The payload as text; what was not validated yet is validated now.
@@ -206,11 +279,12 @@ impl Assembly {
     }
 
     /// The payload as bytes, without the room that growing in fragments left over.
-    pub(crate) fn finish_binary(mut self) -> Bytes {
+    pub(crate) fn finish_binary(self) -> Bytes {
         if self.bytes.capacity() - self.bytes.len() > self.bytes.len() / 4 {
-            self.bytes.shrink_to_fit();
+            Bytes::copy_from_slice(&self.bytes)
+        } else {
+            self.bytes.freeze()
         }
-        self.bytes.into()
     }
 }
 

@@ -19,6 +19,9 @@ const SPLIT_FROM: usize = 1024;
 /// What share of a buffer must be in a frame that is split off it.
 const SPLIT_SHARE: usize = 16;
 
+/// And in the beginning of a message, for it to wait there for the rest: so it holds at most twice what came of it.
+const KEEP_SHARE: usize = 2;
+
 /// The most that is delivered, or done, at once where a message is delivered in chunks; and how much of it must arrive for its
 /// deadline to begin anew.
 pub(super) const CHUNK: usize = 64 * 1024;
@@ -136,6 +139,11 @@ fn split_off(header: &MessageHeader, end: usize, input: &mut BytesMut) -> Option
     })
 }
 
+/// Whether the first `len` bytes of a message may stay in the buffer that they came in.
+pub(super) fn may_stay(len: usize, buffer_size: usize) -> bool {
+    len >= SPLIT_FROM && len >= buffer_size / KEEP_SHARE
+}
+
 /// A message that did not come in one piece.
 #[derive(Debug)]
 pub(super) struct Unfinished {
@@ -164,21 +172,36 @@ impl Unfinished {
         rules.judge_fragments(self.fragments)
     }
 
-    /// Appends what arrived, with at most `more` bytes of the message to follow, and judges it, if it is text; returns the mask for
-    /// what follows.
-    pub(super) fn extend(
+    /// Takes the first `len` bytes of `input`, with at most `more` bytes of the message to follow, and judges them, if it is text;
+    /// returns the mask for what follows.
+    pub(super) fn take_in(
         &mut self,
-        chunk: &[u8],
+        input: &mut BytesMut,
+        len: usize,
         more: u64,
+        may_stay: bool,
         key: Option<[u8; 4]>,
     ) -> Result<Option<[u8; 4]>, Violation> {
         let mut turned = None;
-        self.received = self.received.saturating_add(chunk.len() as u64);
-        self.payload.extend(chunk, more, |appended| turned = key.map(|key| mask::apply(appended, key)));
-        if self.kind == Kind::Text {
-            self.payload.validate()?;
-        }
+        self.received = self.received.saturating_add(len as u64);
+        let unmask = |appended: &mut [u8]| turned = key.map(|key| mask::apply(appended, key));
+        self.payload.take_in(input, len, more, may_stay, unmask);
+        self.validate()?;
         Ok(turned)
+    }
+
+    fn validate(&mut self) -> Result<(), InvalidUtf8> {
+        if self.kind == Kind::Text { self.payload.validate() } else { Ok(()) }
+    }
+
+    /// Whether `input` is room that was lent.
+    pub(super) fn has_lent(&self, input: &BytesMut) -> bool {
+        self.payload.is_before(input)
+    }
+
+    /// Gives `input`, which is empty, room for the `missing` bytes of a frame, if that is worth it; whether it is.
+    pub(super) fn lend_room(&mut self, input: &mut BytesMut, missing: u64) -> bool {
+        !self.compressed && self.payload.lend_room(input, usize::try_from(missing).unwrap_or(usize::MAX))
     }
 
     /// The most that may come of a compressed one at once: one that becomes too large is found out by its first byte too many.
@@ -199,7 +222,9 @@ impl Unfinished {
         if pause == Pause::EndOfMessage {
             self.payload.extend_last(inflated);
         } else {
-            self.extend(inflated, most.saturating_sub(inflated.len() as u64), None)?;
+            self.received = self.received.saturating_add(inflated.len() as u64);
+            self.payload.extend(inflated, most.saturating_sub(inflated.len() as u64), |_| ());
+            self.validate().map_err(Violation::from)?;
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ use crate::upgrade::Agreement;
 use crate::wire::close_payload;
 use crate::wire::header::{self, Header, Opcode};
 use crate::wire::mask;
-use message::{Rules, Unfinished, take_message};
+use message::{Rules, Unfinished, may_stay, take_message};
 
 /// The receiving half of a connection, made by [`Connection::split`](crate::Connection::split).
 ///
@@ -59,7 +59,7 @@ pub struct Receiver {
     control: Vec<u8>,
     discarding: bool,
     input: Input,
-    /// The most that an input buffer was seen to hold. A buffer that was read in part shows less.
+    /// The most that an input buffer of the owner's was seen to hold. A buffer that was read in part shows less.
     buffer_size: usize,
     /// There if compression was agreed on.
     inflater: Option<Inflater>,
@@ -146,11 +146,10 @@ impl Receiver {
     /// Anything else changes nothing here, and is for [`poll_any`](Self::poll_any).
     #[inline(always)]
     pub(crate) fn poll_message(&mut self, input: &mut BytesMut) -> Option<(Message, usize)> {
-        // Seen also where it is filled with a message that does not end in it.
-        self.buffer_size = self.buffer_size.max(input.capacity());
         if !self.is_between_messages() || self.discarding {
             return None;
         }
+        self.buffer_size = self.buffer_size.max(input.capacity());
         let header =
             header::parse_message(input, self.role).filter(|header| self.rules.is_ordinary(header))?;
         take_message(&header, input, self.buffer_size)
@@ -181,6 +180,20 @@ impl Receiver {
     /// Reading the transport failed; nothing more will arrive. [`poll`](Self::poll) tells it after what came before.
     pub fn read_failed(&mut self, failure: TransportFailure) {
         self.end(InputEnd::Failure(failure));
+    }
+
+    /// As [`Connection::lend_room`](crate::Connection::lend_room).
+    #[inline]
+    pub fn lend_room(&mut self, input: &mut BytesMut) -> bool {
+        self.frame.is_some() && self.lend_room_in_frame(input)
+    }
+
+    fn lend_room_in_frame(&mut self, input: &mut BytesMut) -> bool {
+        let Some(frame) = self.frame.filter(|frame| !frame.opcode.is_control()) else { return false };
+        let Some(message) = &mut self.message else { return false };
+        input.is_empty()
+            && self.rules.delivery == Delivery::Messages
+            && message.lend_room(input, frame.remaining)
     }
 
     /// From now on input is consumed and ignored, and what was kept of it is freed (RFC 6455 §7.1.7).
@@ -264,6 +277,10 @@ impl Receiver {
     // Frames.
 
     fn step(&mut self, input: &mut BytesMut) -> Result<News, Fault> {
+        if !self.message.as_ref().is_some_and(|message| message.has_lent(input)) {
+            // Seen also where it is filled with a message that does not end in it.
+            self.buffer_size = self.buffer_size.max(input.capacity());
+        }
         if let Some(frame) = self.frame {
             return self.read_payload(frame, input);
         }
@@ -338,8 +355,8 @@ impl Receiver {
             (false, true) => frame.remaining,
             (false, false) => u64::MAX,
         };
-        frame.mask = message.extend(input.get(..taken).unwrap_or_default(), more, frame.mask)?;
-        input.advance(taken);
+        let may_stay = !in_chunks && may_stay(taken, self.buffer_size);
+        frame.mask = message.take_in(input, taken, more, may_stay, frame.mask)?;
         let goes_on = frame.remaining > 0;
         self.tell_of_message(goes_on.then_some(frame), !goes_on && frame.fin, before)
     }

@@ -119,12 +119,18 @@ where
     pub(super) fn poll_read(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         let Some(io) = self.io.as_mut().filter(|_| self.driver.connection.wants_read()) else { return false };
         let input = &mut self.driver.input;
-        make_room(input, if self.reads_much { LARGE_READ_SIZE } else { READ_SIZE });
+        // How large that is says nothing about how much there is to read.
+        let is_lent = self.driver.connection.lend_room(input);
+        if !is_lent {
+            make_room(input, if self.reads_much { LARGE_READ_SIZE } else { READ_SIZE });
+        }
         let Poll::Ready(result) = pin!(io.read_buf(input)).poll(cx) else {
             put_aside(input);
             return false;
         };
-        self.reads_much = input.len() == input.capacity() || input.len() >= READ_SIZE;
+        if !is_lent {
+            self.reads_much = input.len() == input.capacity() || input.len() >= READ_SIZE;
+        }
         let connection = &mut self.driver.connection;
         match result {
             Ok(count) if count > 0 => {}
@@ -220,12 +226,14 @@ where
 /// Gives `input` room for one read of this size.
 #[inline]
 fn make_room(input: &mut BytesMut, size: usize) {
-    if input.capacity() == 0 {
+    if input.capacity().saturating_sub(input.len()) >= size - size / USED_UP || input.try_reclaim(size) {
+        return;
+    }
+    if input.is_empty() {
+        // What is left of a buffer is not worth enlarging.
         *input = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
     }
-    if input.capacity().saturating_sub(input.len()) < size - size / USED_UP {
-        input.reserve(size);
-    }
+    input.reserve(size);
 }
 
 /// There is nothing to read. An idle connection owns no buffer: whoever reads next on this thread may have it, if it is not a

@@ -50,13 +50,23 @@ impl Owner {
 
     async fn read(&mut self) -> Outcome {
         let size = if self.reads_much { LARGE_READ } else { READ };
-        if self.input.capacity() - self.input.len() < size - size / USED_UP {
+        let is_lent = self.connection.lend_room(&mut self.input);
+        if !is_lent
+            && self.input.capacity() - self.input.len() < size - size / USED_UP
+            && !self.input.try_reclaim(size)
+        {
+            if self.input.is_empty() {
+                // What is left of a buffer is not worth enlarging.
+                self.input = BytesMut::new();
+            }
             self.input.reserve(size);
         }
         if !self.connection.wants_read() || self.io.read_buf(&mut self.input).await? == 0 {
             return Err("the connection has ended".into());
         }
-        self.reads_much = self.input.len() == self.input.capacity() || self.input.len() >= READ;
+        if !is_lent {
+            self.reads_much = self.input.len() == self.input.capacity() || self.input.len() >= READ;
+        }
         self.now = self.now.saturating_add(TICK);
         Ok(())
     }
