@@ -97,7 +97,7 @@ fn what_was_lent_does_not_make_messages_after_it_small() {
     while !rest.is_empty() {
         read(&mut input, &mut rest);
         hear(&mut server, &mut input);
-        server.lend_room(&mut input);
+        assert!(server.lend_room(&mut input) || rest.is_empty());
     }
     let mut input = BytesMut::with_capacity(16 * 1024);
     input.extend_from_slice(&frame(Role::Server, 0x82, &[7; 2000]));
@@ -129,7 +129,7 @@ fn the_owner_does_not_go_on_in_what_a_message_took() {
     while !rest.is_empty() {
         read(&mut input, &mut rest);
         hear(&mut server, &mut input);
-        server.lend_room(&mut input);
+        assert!(server.lend_room(&mut input) || rest.is_empty());
     }
     assert!(!input.try_reclaim(1));
 
@@ -204,7 +204,7 @@ fn room_is_lent_for_what_came_and_not_for_what_is_claimed() {
             input = BytesMut::with_capacity(4000);
         }
         let held = live() - before;
-        assert!(held <= (16 * came + 16 * 1024) as isize, "of {came} bytes it holds {held}");
+        assert!(held <= (8 * came + 16 * 1024) as isize, "of {came} bytes it holds {held}");
         let count = input.capacity().min(4000);
         input.extend_from_slice(&[7; 4000][..count]);
         came += count;
@@ -339,7 +339,7 @@ mod over_tokio {
 
     #[tokio::test]
     async fn the_adapter_reads_to_where_the_message_will_be() {
-        let payload = vec![7; 200_000];
+        let payload = vec![7; 120_000];
         let places = Arc::<Mutex<Vec<usize>>>::default();
         let source = Source { bytes: frame(Role::Server, 0x82, &payload), at: 0, places: places.clone() };
         let mut socket = WebSocketStream::new(source, upgraded(Role::Server, Config::default()));
@@ -347,7 +347,7 @@ mod over_tokio {
         assert_eq!(message, Message::from(payload));
         let range = message.payload().as_ptr_range();
         let places = places.lock().unwrap();
-        assert!(places.len() > 9);
+        assert!(places.len() > 5);
         assert!(places[1..].iter().all(|place| (range.start as usize..range.end as usize).contains(place)));
     }
 }

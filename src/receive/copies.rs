@@ -32,7 +32,7 @@ fn copy_alone(payload: &[u8], key: [u8; 4]) -> Bytes {
 /// The room belongs to the thread and not to the connection, which would hold it while idle.
 #[cfg(feature = "std")]
 mod shared {
-    use core::cell::RefCell;
+    use core::cell::Cell;
     use std::thread_local;
 
     use bytes::{Bytes, BytesMut};
@@ -41,7 +41,7 @@ mod shared {
     use crate::wire::mask;
 
     thread_local! {
-        static SHARED: RefCell<BytesMut> = RefCell::new(BytesMut::new());
+        static SHARED: Cell<Option<BytesMut>> = const { Cell::new(None) };
     }
 
     #[inline(always)]
@@ -49,18 +49,16 @@ mod shared {
         if payload.is_empty() {
             return Bytes::new();
         }
-        let copied = SHARED.try_with(|place| {
-            let Ok(mut room) = place.try_borrow_mut() else { return copy_alone(payload, key) };
-            if room.capacity() < payload.len() {
-                *room = BytesMut::with_capacity(ROOM);
-            }
-            room.extend_from_slice(payload);
-            let mut copy = room.split();
-            mask::apply(&mut copy, key);
-            copy.freeze()
-        });
         // A thread that is ending has no such room any more.
-        copied.unwrap_or_else(|_| copy_alone(payload, key))
+        let Ok(room) = SHARED.try_with(Cell::take) else { return copy_alone(payload, key) };
+        let mut room = room
+            .filter(|room| room.capacity() >= payload.len())
+            .unwrap_or_else(|| BytesMut::with_capacity(ROOM));
+        room.extend_from_slice(payload);
+        let mut copy = room.split();
+        let _ = SHARED.try_with(|place| place.set(Some(room)));
+        mask::apply(&mut copy, key);
+        copy.freeze()
     }
 }
 
