@@ -143,6 +143,33 @@ fn the_owner_does_not_go_on_in_what_a_message_took() {
     assert!(input.try_reclaim(bytes.len()));
 }
 
+/// A message that grew in fragments, and ended in room that was lent, does not keep what it grew to.
+#[test]
+fn a_kept_message_holds_none_of_the_room_it_did_not_need() {
+    const MIB: usize = 1 << 20;
+    let mut server = server();
+    let mut send = |first: u8, len: usize, cut: usize| {
+        let bytes = frame(Role::Server, first, &vec![7; len]);
+        let mut messages = hear(&mut server, &mut BytesMut::from(&bytes[..cut.min(bytes.len())]));
+        let mut rest = &bytes[cut.min(bytes.len())..];
+        while !rest.is_empty() {
+            let mut input = BytesMut::new();
+            assert!(server.lend_room(&mut input));
+            read(&mut input, &mut rest);
+            messages.extend(hear(&mut server, &mut input));
+        }
+        messages
+    };
+    let before = live();
+    send(0x02, MIB, usize::MAX);
+    send(0x00, 1024, usize::MAX);
+    let kept = send(0x80, 20 * 1024, 10_000);
+    let len = kept[0].payload().len();
+    assert_eq!(len, MIB + 21 * 1024);
+    let held = live() - before;
+    assert!(held <= (len + len / 4 + 1024) as isize, "{held} bytes for {len}");
+}
+
 #[test]
 fn room_that_was_dropped_is_there_again() {
     let mut server = server();

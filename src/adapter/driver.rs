@@ -52,7 +52,7 @@ pub(crate) struct Driver {
 
 impl Driver {
     /// What the application says to several messages of one read leaves in one write, unless it takes longer than this
-    /// over them. And so often whoever only sends looks at what arrived, and at the deadlines.
+    /// over them, as far as it looks. And so often whoever only sends looks at what arrived, and at the deadlines.
     const BATCH_FOR: Duration = Duration::from_millis(10);
 
     pub(crate) fn new(connection: Connection, input: BytesMut) -> Self {

@@ -9,7 +9,8 @@ impl Connection {
     /// is read there lies where it belongs already, and is not copied. Otherwise `input` needs room of its owner's making.
     ///
     /// It saves time and decides nothing: whoever never asks, or reads into another buffer, or drops this one, hears the
-    /// same. All that is held of a message then is at most eight times what came of it and 8 KiB; without this, twice.
+    /// same. All that is held of a message then is at most eight times what came of it and 8 KiB, and what came once more while
+    /// it moves; without this, twice. Where it lends nothing, `input` may still have lost room that lay behind a message.
     ///
     /// ```
     /// # use bytes::BytesMut;

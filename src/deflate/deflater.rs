@@ -16,6 +16,9 @@ use crate::upgrade::DeflateParameters;
 /// and messages get smaller by less than one in a hundred.
 const MEM_LEVEL: i32 = 5;
 
+/// After how many bytes a context that goes from hand to hand begins to count anew.
+const RESET_AFTER: u64 = 1 << 30;
+
 /// The compressor of a connection.
 pub(crate) struct Deflater {
     /// Whether a message may refer to earlier ones.
@@ -147,8 +150,12 @@ impl Deflater {
         output
     }
 
-    /// Keeps a context that remembers nothing for whichever connection needs one next.
-    fn keep(&self, context: Box<Compressor>) {
+    /// Keeps a context for whichever connection needs one next. It must remember nothing: after a full flush, or a reset.
+    fn keep(&self, mut context: Box<Compressor>) {
+        // On some platforms the library counts what passes through in 32 bits.
+        if context.total_in().max(context.total_out()) > RESET_AFTER {
+            context.reset();
+        }
         self.spares.keep_compressor(self.shape, context, self.max_spares);
     }
 }

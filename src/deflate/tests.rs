@@ -151,7 +151,16 @@ fn no_message_is_too_large_for_the_room() {
 /// A context that was let go refers to nothing it has seen, whatever it was let go after.
 #[test]
 fn a_context_that_is_passed_on_has_forgotten() {
-    let (config, takes_over) = agreed(true, 15);
+    for level in 1..=9 {
+        passes_on_nothing(level);
+    }
+}
+
+fn passes_on_nothing(level: u8) {
+    let (mut config, takes_over) = agreed(true, 15);
+    if let Some(policy) = &mut config.deflate {
+        policy.level = level;
+    }
     let alone = {
         let policy = Deflate { context_takeover: false, ..config.deflate.clone().unwrap() };
         let agreed = policy.answer([&b"permessage-deflate; server_no_context_takeover"[..]]).unwrap();

@@ -63,7 +63,8 @@ impl<'a> Single<'a> {
         matches!(self, Self::Missing)
     }
 
-    /// Where in the block it stands, if it is there once.
+    /// Where in the block it stands, if it is there once. One that is repeated has no place: whoever may not take it for one that
+    /// is missing refuses it.
     pub(super) fn place(&self, block: &[u8]) -> Option<Range<usize>> {
         match self {
             Self::Once(value) => Some(place(block, value)),

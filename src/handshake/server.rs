@@ -136,6 +136,7 @@ fn judge(head: RawHead, http_requests: bool) -> (Phase, ServerStep) {
         Ok(line) => line,
         Err(error) => return fail(error, Content::Body),
     };
+    // Of the others, none but GET is judged to be right.
     let (method, content) =
         if line.method == "HEAD" { ("HEAD", Content::HeadOnly) } else { ("GET", Content::Body) };
     let (places, accept_value) = match judge_fields(&line, head.block(), http_requests) {

@@ -235,8 +235,8 @@ impl Assembly {
             if missing < LEND_FROM || len < LEND_FROM {
                 return false;
             }
-            let most = len.saturating_mul(LEND_TIMES).saturating_add(LEND_FROM);
-            self.move_to(len.saturating_add(missing).min(most));
+            let bound = len.saturating_mul(LEND_TIMES).saturating_add(LEND_FROM);
+            self.move_to(len.saturating_add(missing).min(bound));
         }
         *input = self.bytes.split_off(len);
         if input.capacity() > most {
@@ -281,7 +281,9 @@ impl Assembly {
 
     /// The payload as bytes, without the room that growing in fragments left over.
     pub(crate) fn finish_binary(self) -> Bytes {
-        if self.bytes.capacity() - self.bytes.len() > self.bytes.len() / 4 {
+        // Of memory of its own, a part may have been given away as room to read into.
+        let held = if self.stays { 0 } else { self.capacity }.max(self.bytes.capacity());
+        if held.saturating_sub(self.bytes.len()) > self.bytes.len() / 4 {
             Bytes::copy_from_slice(&self.bytes)
         } else {
             self.bytes.freeze()

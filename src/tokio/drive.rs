@@ -69,11 +69,8 @@ where
             let wrote = self.put_out_by_reader(now, io_cx);
             // While it is open, nothing is to be told for having written.
             let may_tell = wrote && self.state() != State::Open;
-            if !self.take_in(now, io_cx)
-                && !may_tell
-                && self.io.is_some()
-                && self.wakers.register(Task::Reader, cx.waker())
-            {
+            if !self.take_in(now, io_cx) && !may_tell && self.io.is_some() {
+                self.wakers.register(Task::Reader, cx.waker());
                 return Poll::Pending;
             }
             let event = self.take_event(now);
@@ -172,9 +169,8 @@ where
                 if self.has_reached(goal) {
                     return Poll::Ready(());
                 }
-                if self.wakers.register(Task::Writer, cx.waker()) {
-                    return Poll::Pending;
-                }
+                self.wakers.register(Task::Writer, cx.waker());
+                return Poll::Pending;
             }
         }
         cx.waker().wake_by_ref();

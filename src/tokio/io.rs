@@ -125,7 +125,12 @@ where
             make_room(input, if self.reads_much { LARGE_READ_SIZE } else { READ_SIZE });
         }
         let Poll::Ready(result) = pin!(io.read_buf(input)).poll(cx) else {
-            put_aside(input);
+            if is_lent {
+                // It stays with its message, and is lent again.
+                *input = BytesMut::new();
+            } else {
+                put_aside(input);
+            }
             return false;
         };
         if !is_lent {

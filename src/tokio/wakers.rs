@@ -48,16 +48,19 @@ impl Wakers {
         self.waiting.clone().into()
     }
 
-    /// Notes that `task` waits. It must not, but look again, if this says no: there was a wake-up since the poll began.
-    pub(super) fn register(&mut self, task: Task, waker: &Waker) -> bool {
+    /// Notes that `task` waits. If there was a wake-up since the poll began, it is woken at once.
+    pub(super) fn register(&mut self, task: Task, waker: &Waker) {
         self.writer_waits |= task == Task::Writer;
         let mut pair = self.waiting.lock();
         match pair.of(task) {
             Some(known) => known.clone_from(waker),
             unknown => *unknown = Some(waker.clone()),
         }
-        // Of one that comes from now on this is woken.
-        !self.waiting.woken.swap(false, Ordering::AcqRel)
+        drop(pair);
+        // Of one that comes from now on it is woken as any that waits.
+        if self.waiting.woken.swap(false, Ordering::AcqRel) {
+            waker.wake_by_ref();
+        }
     }
 
     /// Wakes `task`, if it is waiting.
@@ -138,11 +141,13 @@ mod tests {
         of_the_transport.wake_by_ref();
         assert_eq!(counts(&tasks), [1, 0]);
         // An old waker of the transport reaches those who came later.
+        wakers.begin();
         wakers.register(Task::Reader, &reader);
         wakers.register(Task::Writer, &writer);
         of_the_transport.wake_by_ref();
         assert_eq!(counts(&tasks), [2, 1]);
         // One task that does both is woken once.
+        wakers.begin();
         wakers.register(Task::Reader, &reader);
         wakers.register(Task::Writer, &reader);
         of_the_transport.wake();
@@ -150,21 +155,26 @@ mod tests {
     }
 
     #[test]
-    fn whoever_would_wait_learns_of_a_wake_up_since_it_began_to_look() {
-        let waker = Waker::noop();
+    fn whoever_would_wait_is_woken_for_what_came_since_it_began_to_look() {
+        let task = Arc::new(Count::default());
+        let waker = Waker::from(task.clone());
+        let count = || task.0.load(Ordering::Relaxed);
         let mut wakers = Wakers::new();
         let of_the_transport = wakers.begin();
         of_the_transport.wake_by_ref();
-        for task in [Task::Reader, Task::Writer] {
-            assert!(wakers.register(task, waker) == (task == Task::Writer), "once is enough");
-            // One that was registered before, perhaps for another task, gets the wake-up: whoever polls now must look, too.
+        for which in [Task::Reader, Task::Writer] {
+            let before = count();
+            wakers.register(which, &waker);
+            assert_eq!(count() - before, usize::from(which == Task::Reader), "once is enough");
             of_the_transport.wake_by_ref();
-            assert!(!wakers.register(task, waker));
+            wakers.register(which, &waker);
         }
         // What came before a poll is what it finds.
         of_the_transport.wake_by_ref();
         wakers.begin();
-        assert!(wakers.register(Task::Reader, waker));
+        let before = count();
+        wakers.register(Task::Reader, &waker);
+        assert_eq!(count(), before);
     }
 
     #[test]
@@ -174,6 +184,7 @@ mod tests {
         wakers.register(Task::Writer, &task.clone().into());
         wakers.begin().wake();
         assert_eq!(Arc::strong_count(&task), 1);
+        wakers.begin();
         wakers.register(Task::Writer, &task.clone().into());
         wakers.wake(Task::Reader);
         assert_eq!(task.0.load(Ordering::Relaxed), 1);

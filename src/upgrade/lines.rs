@@ -1,4 +1,4 @@
-//! Header fields as the lines that are written: built by the application, read back by whoever wants to look.
+//! Header fields as lines: those that the application adds, and those of a head that came.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -61,18 +61,18 @@ pub(crate) fn place(block: &[u8], value: &[u8]) -> Range<usize> {
     start..start.saturating_add(value.len())
 }
 
-/// The lines of a block, each of which ends in CR LF, without that and up to the first blank one.
+/// The lines of a block, each of which ends in CR LF, without that and up to the first blank one, or up to another control
+/// character than a tab: of those there is none in a head that was scanned.
 pub(crate) fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     let mut rest = block;
     core::iter::from_fn(move || {
         let mut end = control(rest)?;
-        while rest.get(end) != Some(&b'\r') {
-            // a tab
+        while rest.get(end) == Some(&b'\t') {
             let after = end.checked_add(1)?;
             end = after.checked_add(control(rest.get(after..)?)?)?;
         }
         let (line, after) = rest.split_at_checked(end)?;
-        rest = after.get(2..)?;
+        rest = after.strip_prefix(b"\r\n")?;
         (!line.is_empty()).then_some(line)
     })
 }
@@ -148,6 +148,7 @@ mod tests {
             assert_eq!(lines.as_bytes().is_empty(), expected.is_err(), "{name}: {value}");
         }
     }
+
     proptest! {
         #[test]
         fn finds_the_first_control(

@@ -1,12 +1,15 @@
 //! A task that only reads, and what arrives.
 
 use std::future::{Future, poll_fn};
-use std::io::ErrorKind;
-use std::pin::pin;
+use std::io::{self, ErrorKind};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::task::consume_budget;
 use tokio::time::{Instant, sleep, timeout};
 use websocket_proto::{
@@ -15,6 +18,7 @@ use websocket_proto::{
 };
 
 use super::scripted::{CLOSE, PING, PONG, TEXT, close_payload, frame, frames, masked};
+use super::scripted_async::Count;
 use super::{SECOND, Socket, WebSocketStream, pair, poll_once, quiet, server, text, upgraded};
 
 /// The end of a stream that did not end well.
@@ -300,6 +304,47 @@ async fn a_transport_that_always_has_something_does_not_keep_others_waiting() {
     let before = remote.seen().reads;
     assert!(poll_once(socket.drive()).is_pending());
     assert!(remote.seen().reads - before < 100, "{} reads in one poll", remote.seen().reads);
+}
+
+/// As tokio's own do where a task has had its share.
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_yields_is_asked_once_a_poll() {
+    struct Yields(Arc<AtomicUsize>);
+
+    impl AsyncRead for Yields {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Yields {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    let reads = Arc::new(AtomicUsize::new(0));
+    let mut socket = WebSocketStream::new(Yields(reads.clone()), upgraded(Role::Server, quiet()));
+    for poll in 1..=3 {
+        let (woken, waker) = Count::new();
+        assert!(pin!(socket.next()).as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert_eq!(reads.load(Ordering::Relaxed), poll);
+        assert!(woken.get() > 0, "it goes on");
+    }
 }
 
 #[tokio::test(start_paused = true)]
