@@ -216,6 +216,9 @@ fn run(command: &Command, heap: Option<fn() -> Heap>) -> Outcome {
             let rows = selection.rows(COUNTED_CROWD);
             selection.columns.peers().iter().try_for_each(|peer| counts::subject_peer(*peer, &rows))?;
         }
+        Command::Report { .. } if cfg!(not(feature = "peers")) => {
+            return Err("without the other columns there is nothing to hold ours against".into());
+        }
         Command::Report { accept: true, .. } => report::write(Judgement::Accept)?,
         Command::Report { verdict, .. } => report::write(verdict.judgement())?,
         Command::All { verdict } => all(entered, &runtime, verdict.judgement())?,
