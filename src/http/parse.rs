@@ -93,9 +93,11 @@ mod tests {
     use alloc::string::String;
     use alloc::vec::Vec;
 
+    use bytes::BytesMut;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::http::head::HeadReader;
 
     #[test]
     fn request_lines() {
@@ -167,6 +169,34 @@ mod tests {
             let mut found = Vec::new();
             let read = for_each_field(block.as_bytes(), |name, value| found.push((name, value)));
             prop_assert_eq!(read.map(|()| found), expected);
+        }
+    }
+
+    proptest! {
+        /// What ends a line for some and not for others does not get through: what is accepted of any bytes, httparse reads as the
+        /// same fields.
+        #[test]
+        fn a_head_that_is_accepted_is_read_by_httparse_alike(
+            pieces in proptest::collection::vec(
+                prop::sample::select(&["a", "b", ":", ": ", " ", "\t", "\r\n", "\r\n", "\r", "\n", "\0", "\u{7f}"][..]),
+                0..16,
+            ),
+        ) {
+            let bytes = format!("GET / HTTP/1.1\r\n{}\r\n\r\n", pieces.concat());
+            let mut input = BytesMut::from(bytes.as_str());
+            let mut reader = HeadReader::new(4096, |line| request_line(line).map(drop));
+            let Ok(Some(head)) = reader.read(&mut input) else { return Ok(()) };
+            let mut found = Vec::new();
+            if for_each_field(head.block(), |name, value| found.push((name, value))).is_err() {
+                return Ok(());
+            }
+            let mut headers = [httparse::EMPTY_HEADER; 16];
+            let mut request = httparse::Request::new(&mut headers);
+            let read = request.parse(bytes.as_bytes());
+            prop_assert_eq!(read, Ok(Status::Complete(bytes.len() - input.len())));
+            let expected: Vec<_> =
+                request.headers.iter().map(|field| (field.name.as_bytes(), field.value)).collect();
+            prop_assert_eq!(found, expected);
         }
     }
 
