@@ -98,7 +98,7 @@
 //!
 //! ```text
 //! 0 vocabulary   time · close · message · state · config · error · stats · upgrade · event · explain · signal
-//! 1 bytes        entropy · wire · http · deflate
+//! 1 bytes        entropy · spare · wire · http · deflate
 //! 2 machines     handshake · receive · send · heartbeat · reconnect
 //! 3 the whole    connection
 //! 4 adapters     adapter · blocking · tokio
@@ -174,6 +174,8 @@ mod receive;
 mod reconnect;
 mod send;
 mod signal;
+#[cfg(feature = "std")]
+mod spare;
 mod state;
 mod stats;
 mod time;

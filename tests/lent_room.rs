@@ -2,22 +2,19 @@
 
 #[path = "support/counting.rs"]
 mod counting;
+#[path = "support/open.rs"]
+mod open;
 #[path = "support/wire.rs"]
 mod wire;
 
-use std::sync::Arc;
-
 use bytes::BytesMut;
 use counting::{allocations, live};
+use open::upgraded;
 use proptest::prelude::*;
-use websocket_proto::{Agreement, Config, Connection, Delivery, Event, Message, Role, Timestamp};
+use websocket_proto::{Config, Connection, Delivery, Event, Message, Role, Timestamp};
 use wire::{frame, header, masked};
 
 const NOW: Timestamp = Timestamp::from_nanos(0);
-
-fn upgraded(role: Role, config: Config) -> Connection {
-    Connection::upgraded(role, Agreement::default(), Arc::new(config), [7; 32], NOW)
-}
 
 fn server() -> Connection {
     upgraded(Role::Server, Config::default())
@@ -41,6 +38,17 @@ fn hear(connection: &mut Connection, input: &mut BytesMut) -> Vec<Message> {
 fn read(input: &mut BytesMut, bytes: &mut &[u8]) {
     let count = bytes.len().min(input.capacity());
     input.extend_from_slice(bytes.split_off(..count).unwrap());
+}
+
+/// Hears a message of which all but the beginning is read into room that is lent. Returns the buffer of the last read.
+fn hear_in_lent_room(connection: &mut Connection, mut bytes: &[u8]) -> BytesMut {
+    let mut input = BytesMut::with_capacity(16 * 1024);
+    while !bytes.is_empty() {
+        read(&mut input, &mut bytes);
+        hear(connection, &mut input);
+        assert!(connection.lend_room(&mut input) || bytes.is_empty());
+    }
+    input
 }
 
 #[test]
@@ -92,13 +100,7 @@ fn a_large_message_moves_twice() {
 fn what_was_lent_does_not_make_messages_after_it_small() {
     let mut server = server();
     let bytes = frame(Role::Server, 0x82, &vec![7; 1 << 20]);
-    let mut rest = &bytes[..];
-    let mut input = BytesMut::with_capacity(16 * 1024);
-    while !rest.is_empty() {
-        read(&mut input, &mut rest);
-        hear(&mut server, &mut input);
-        assert!(server.lend_room(&mut input) || rest.is_empty());
-    }
+    hear_in_lent_room(&mut server, &bytes);
     let mut input = BytesMut::with_capacity(16 * 1024);
     input.extend_from_slice(&frame(Role::Server, 0x82, &[7; 2000]));
     let kept = hear(&mut server, &mut input);
@@ -124,13 +126,7 @@ fn a_kept_message_holds_no_buffer_that_was_filled_with_the_rest_of_another() {
 fn the_owner_does_not_go_on_in_what_a_message_took() {
     let mut server = server();
     let bytes = frame(Role::Server, 0x82, &vec![7; 1 << 20]);
-    let mut rest = &bytes[..];
-    let mut input = BytesMut::with_capacity(16 * 1024);
-    while !rest.is_empty() {
-        read(&mut input, &mut rest);
-        hear(&mut server, &mut input);
-        assert!(server.lend_room(&mut input) || rest.is_empty());
-    }
+    let mut input = hear_in_lent_room(&mut server, &bytes);
     assert!(!input.try_reclaim(1));
 
     let bytes = frame(Role::Server, 0x82, &[7; 16 * 1024]);

@@ -205,7 +205,7 @@ impl Connection {
     #[inline(never)]
     fn poll_rest(&mut self, input: &mut BytesMut, now: Timestamp) -> ControlFlow<Option<Event>> {
         if self.opening.is_none() {
-            self.discard_if_told();
+            self.let_go();
         } else if let Some(event) = self.poll_opening(input, now) {
             return ControlFlow::Break(Some(event));
         }
@@ -548,15 +548,14 @@ impl Connection {
         if self.sender.life.stage == Stage::Done && self.opening.take().is_some() {
             self.receiver.open(&self.sender.agreement, &self.sender.config);
         }
-        if self.sender.discards() {
-            self.opening = None;
-        }
-        self.discard_if_told();
+        self.let_go();
     }
 
+    /// Lets all go that hears the peer, once nothing of it counts any more.
     #[inline]
-    fn discard_if_told(&mut self) {
+    fn let_go(&mut self) {
         if self.sender.discards() {
+            self.opening = None;
             self.receiver.discard();
         }
     }

@@ -5,6 +5,8 @@ use alloc::boxed::Box;
 use core::cell::Cell;
 use std::thread_local;
 
+use crate::spare;
+
 /// How much payload is unmasked at once.
 pub(super) const INPUT: usize = 8 * 1024;
 
@@ -26,10 +28,9 @@ impl Room {
         thread_local! {
             static ROOM: Cell<Option<Box<Room>>> = const { Cell::new(None) };
         }
-        // A thread that is ending keeps none any more.
-        let mut room = ROOM.try_with(Cell::take).ok().flatten().unwrap_or_else(Self::new);
+        let mut room = spare::take(&ROOM).unwrap_or_else(Self::new);
         let result = work(&mut room);
-        let _ = ROOM.try_with(|place| place.set(Some(room)));
+        spare::keep(&ROOM, room);
         result
     }
 

@@ -20,10 +20,6 @@ pub(super) fn copy(payload: &[u8], key: [u8; 4]) -> Bytes {
     if payload.len() <= MAX_SHARED {
         return shared::copy(payload, key);
     }
-    copy_alone(payload, key)
-}
-
-fn copy_alone(payload: &[u8], key: [u8; 4]) -> Bytes {
     let mut copy = payload.to_vec();
     mask::apply(&mut copy, key);
     copy.into()
@@ -37,7 +33,8 @@ mod shared {
 
     use bytes::{Bytes, BytesMut};
 
-    use super::{ROOM, copy_alone};
+    use super::ROOM;
+    use crate::spare;
     use crate::wire::mask;
 
     thread_local! {
@@ -49,14 +46,12 @@ mod shared {
         if payload.is_empty() {
             return Bytes::new();
         }
-        // A thread that is ending has no such room any more.
-        let Ok(room) = SHARED.try_with(Cell::take) else { return copy_alone(payload, key) };
-        let mut room = room
+        let mut room = spare::take(&SHARED)
             .filter(|room| room.capacity() >= payload.len())
             .unwrap_or_else(|| BytesMut::with_capacity(ROOM));
         room.extend_from_slice(payload);
         let mut copy = room.split();
-        let _ = SHARED.try_with(|place| place.set(Some(room)));
+        spare::keep(&SHARED, room);
         mask::apply(&mut copy, key);
         copy.freeze()
     }

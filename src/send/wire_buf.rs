@@ -193,20 +193,21 @@ mod spare {
     use std::vec::Vec;
 
     use super::{MAX_SPARE, MIN_STAGED};
+    use crate::spare;
 
     thread_local! {
-        static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+        static SPARE: Cell<Option<Vec<u8>>> = const { Cell::new(None) };
     }
 
     pub(super) fn take() -> Vec<u8> {
-        SPARE.try_with(Cell::take).unwrap_or_default()
+        spare::take(&SPARE).unwrap_or_default()
     }
 
     #[inline]
     pub(super) fn give(mut buffer: Vec<u8>) {
         if (MIN_STAGED..=MAX_SPARE).contains(&buffer.capacity()) {
             buffer.clear();
-            let _ = SPARE.try_with(|place| place.set(buffer));
+            spare::keep(&SPARE, buffer);
         }
     }
 }

@@ -16,6 +16,7 @@ use bytes::{Buf, BytesMut};
 
 use super::{WebSocketStream, as_tcp};
 use crate::connection::{Output, Transport};
+use crate::spare;
 use crate::state::State;
 use crate::time::Timestamp;
 
@@ -236,7 +237,7 @@ fn make_room(input: &mut BytesMut, size: usize) {
     }
     if input.is_empty() {
         // What is left of a buffer is not worth enlarging.
-        *input = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
+        *input = spare::take(&SPARE).unwrap_or_default();
     }
     input.reserve(size);
 }
@@ -245,10 +246,10 @@ fn make_room(input: &mut BytesMut, size: usize) {
 /// large one.
 fn put_aside(input: &mut BytesMut) {
     if input.is_empty() {
-        let mut spare = core::mem::take(input);
+        let mut buffer = core::mem::take(input);
         // What was read in part is wound back before its size shows.
-        if spare.try_reclaim(READ_SIZE) && spare.capacity() <= READ_SIZE {
-            let _ = SPARE.try_with(|place| place.set(Some(spare)));
+        if buffer.try_reclaim(READ_SIZE) && buffer.capacity() <= READ_SIZE {
+            spare::keep(&SPARE, buffer);
         }
     }
 }

@@ -36,31 +36,16 @@ fn apply_long(payload: &mut [u8], key: [u8; 4]) -> [u8; 4] {
     let key = apply_in_blocks::<VECTOR>(head, key);
     avx2.vectorize(
         #[inline(always)]
-        move || {
-            let (blocks, rest) = aligned.as_chunks_mut::<{ 4 * VECTOR }>();
-            for block in blocks {
-                xor_words(block, key);
-            }
-            apply_in_blocks::<VECTOR>(rest, key)
-        },
+        move || apply_in_blocks::<VECTOR>(xor_blocks::<{ 4 * VECTOR }>(aligned, key), key),
     )
 }
 
 /// The blocks are of a size that the compiler makes vector instructions of, without any `unsafe`.
 #[inline(always)]
 fn apply_in_blocks<const BLOCK: usize>(payload: &mut [u8], key: [u8; 4]) -> [u8; 4] {
-    let (blocks, rest) = payload.as_chunks_mut::<BLOCK>();
-    for block in blocks {
-        xor_words(block, key);
-    }
-    let (short_blocks, rest) = rest.as_chunks_mut::<8>();
-    for block in short_blocks {
-        xor_words(block, key);
-    }
-    let (words, rest) = rest.as_chunks_mut::<4>();
-    for word in words {
-        xor_words(word, key);
-    }
+    let rest = xor_blocks::<BLOCK>(payload, key);
+    let rest = xor_blocks::<8>(rest, key);
+    let rest = xor_blocks::<4>(rest, key);
     for (byte, key) in rest.iter_mut().zip(&key) {
         *byte ^= key;
     }
@@ -68,13 +53,17 @@ fn apply_in_blocks<const BLOCK: usize>(payload: &mut [u8], key: [u8; 4]) -> [u8;
     u32::from_le_bytes(key).rotate_right(8 * rest.len() as u32).to_le_bytes()
 }
 
-/// XORs as many whole words as there are; inlined, the length is known.
+/// XORs as many whole blocks as there are, each a number of words, and returns the rest.
 #[inline(always)]
-fn xor_words(bytes: &mut [u8], key: [u8; 4]) {
+fn xor_blocks<const BLOCK: usize>(bytes: &mut [u8], key: [u8; 4]) -> &mut [u8] {
     let key = u32::from_ne_bytes(key);
-    for word in bytes.as_chunks_mut::<4>().0 {
-        *word = (u32::from_ne_bytes(*word) ^ key).to_ne_bytes();
+    let (blocks, rest) = bytes.as_chunks_mut::<BLOCK>();
+    for block in blocks {
+        for word in block.as_chunks_mut::<4>().0 {
+            *word = (u32::from_ne_bytes(*word) ^ key).to_ne_bytes();
+        }
     }
+    rest
 }
 
 #[cfg(test)]

@@ -1,15 +1,13 @@
 //! A task that only reads, and what arrives.
 
 use std::future::{Future, poll_fn};
-use std::io::{self, ErrorKind};
-use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::io::ErrorKind;
+use std::pin::pin;
+use std::task::Context;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::AsyncReadExt;
 use tokio::task::consume_budget;
 use tokio::time::{Instant, sleep, timeout};
 use websocket_proto::{
@@ -309,40 +307,13 @@ async fn a_transport_that_always_has_something_does_not_keep_others_waiting() {
 /// As tokio's own do where a task has had its share.
 #[tokio::test(start_paused = true)]
 async fn a_transport_that_yields_is_asked_once_a_poll() {
-    struct Yields(Arc<AtomicUsize>);
-
-    impl AsyncRead for Yields {
-        fn poll_read(
-            self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
-            _: &mut ReadBuf<'_>,
-        ) -> Poll<io::Result<()>> {
-            self.0.fetch_add(1, Ordering::Relaxed);
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
-    }
-
-    impl AsyncWrite for Yields {
-        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
-            Poll::Pending
-        }
-
-        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(Ok(()))
-        }
-
-        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(Ok(()))
-        }
-    }
-
-    let reads = Arc::new(AtomicUsize::new(0));
-    let mut socket = WebSocketStream::new(Yields(reads.clone()), upgraded(Role::Server, quiet()));
+    let (mut socket, remote) = server(quiet());
+    remote.read_in(&[0]);
+    remote.push(&masked(TEXT, b"not yet"));
     for poll in 1..=3 {
         let (woken, waker) = Count::new();
         assert!(pin!(socket.next()).as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-        assert_eq!(reads.load(Ordering::Relaxed), poll);
+        assert_eq!(remote.seen().reads, poll);
         assert!(woken.get() > 0, "it goes on");
     }
 }
